@@ -1,0 +1,232 @@
+//! The whole way from a request to a permit or a denial, the same in every host.
+//!
+//! ```text
+//! credential -> token -> key -> path and host -> route -> candidates -> facts -> decision
+//! ```
+//!
+//! The gate asks the host only for the facts that the candidate policies read.
+
+mod context;
+mod host;
+mod verdict;
+
+pub use host::{Claim, Host};
+pub use verdict::{Cause, Denial, Permit, Verdict};
+
+use crate::decide::{Decision, EvalError, Evaluation, Query};
+use crate::http::{host as authority, path::Target};
+use crate::key::{KEY_ID_LEN, KeyRecord, Keys};
+use crate::model::{Effect, Model};
+use crate::request::{LocalEntity, Pools, Request};
+use crate::route::{Captures, Routes};
+use crate::token::{KeyHash, Token, TokenError};
+use crate::value::{Field, Span, Uid, Value};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The entity type of a key's principal.
+pub const KEY_TYPE: &str = "ApiKey";
+
+/// What a decision is made with: one version of one bundle.
+#[derive(Debug)]
+pub struct Gate<'a, K> {
+    /// Policies, entities, profiles.
+    pub model: &'a Model,
+    /// From method, host and path to action and resource.
+    pub routes: &'a Routes,
+    /// The inventory.
+    pub keys: &'a K,
+    /// What a forbid that cannot be evaluated means.
+    pub on_policy_error: OnPolicyError,
+}
+
+/// What to do when the evaluation of a `forbid` fails, which Cedar treats as if it were not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPolicyError {
+    /// As Cedar does: the policy does not apply.
+    Cedar,
+    /// Deny.
+    #[default]
+    Deny,
+}
+
+/// The request as it was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The `Host` or `:authority`, as sent.
+    pub authority: &'a str,
+    /// The path and query, as sent.
+    pub target: &'a str,
+    /// The token that was presented, if any.
+    pub credential: Option<&'a str>,
+}
+
+/// Reusable space to decide in, and the details of the last decision.
+#[derive(Debug, Default)]
+pub struct Session {
+    pub(crate) request: Request,
+    pub(crate) captures: Captures,
+    pub(crate) fields: Vec<Field>,
+    evaluation: Evaluation,
+}
+
+// === impl Session ===
+
+impl Session {
+    /// Space to decide in.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the policies came to the last verdict.
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.evaluation
+    }
+
+    /// An error of the last evaluation in words, with the names that it is about.
+    #[must_use]
+    pub fn describe(&self, model: &Model, error: EvalError) -> String {
+        error.describe(Pools { model, request: &self.request })
+    }
+
+    fn clear(&mut self) {
+        self.request.clear();
+        self.captures.clear();
+        self.evaluation.clear();
+    }
+}
+
+// === impl Gate ===
+
+impl<K: Keys> Gate<'_, K> {
+    /// Decides a request.
+    pub fn check(&self, call: &Call<'_>, host: &mut impl Host, session: &mut Session) -> Verdict {
+        session.clear();
+        let key = match self.identify(call.credential) {
+            Ok(key) => key,
+            Err(cause) => return Verdict::Deny(Denial::new(cause)),
+        };
+        let now = host.now();
+        let lapse = self.lapse(&key, now);
+        let verdict = self.authorize(call, &key, now, host, session);
+        match (lapse, verdict) {
+            // Nothing in the policies, or in the lack of them, lets a lapsed key pass; but they
+            // may have the better words for it.
+            (Some(cause), Verdict::Allow(_)) => Verdict::Deny(Denial::of_key(cause, &key)),
+            (Some(cause), Verdict::Deny(denial)) => Verdict::Deny(denial.because(cause)),
+            (None, verdict) => verdict,
+        }
+    }
+
+    /// Finds the key that a credential stands for.
+    fn identify(&self, credential: Option<&str>) -> Result<KeyRecord, Cause> {
+        let token = credential.filter(|token| !token.is_empty()).ok_or(Cause::MissingKey)?;
+        let form = self.model.token();
+        let hash = match Token::parse(token) {
+            Ok(token) if token.prefix == form.prefix && token.environment == form.environment => {
+                token.hash()
+            }
+            Err(TokenError::TooLong) => return Err(Cause::MalformedKey),
+            _ if form.allow_foreign => KeyHash::of(token),
+            Ok(_) => return Err(Cause::UnknownKey),
+            Err(_) => return Err(Cause::MalformedKey),
+        };
+        self.keys.find(&hash).ok_or(Cause::UnknownKey)
+    }
+
+    /// Why a key is not valid at this instant, if it is not.
+    fn lapse(&self, key: &KeyRecord, now: i64) -> Option<Cause> {
+        if self.keys.is_revoked(&key.id) {
+            Some(Cause::KeyRevoked)
+        } else if now >= key.expires {
+            Some(Cause::KeyExpired)
+        } else if now < key.not_before {
+            Some(Cause::KeyNotYetValid)
+        } else {
+            None
+        }
+    }
+
+    fn authorize(
+        &self,
+        call: &Call<'_>,
+        key: &KeyRecord,
+        now: i64,
+        host: &mut impl Host,
+        session: &mut Session,
+    ) -> Verdict {
+        let denied = |cause| Verdict::Deny(Denial::of_key(cause, key));
+        let Ok(target) = Target::parse(call.target) else { return denied(Cause::AmbiguousPath) };
+        let Ok(authority) = authority::normalise(call.authority) else {
+            return denied(Cause::AmbiguousPath);
+        };
+        let route = self.routes.find(call.method, &authority, &target, &mut session.captures);
+        let Some(route) = route else { return denied(Cause::NoRoute) };
+        let Some(principal) = self.principal(key, session) else { return denied(Cause::Internal) };
+        let mut query = Query {
+            principal,
+            action: Uid(route.action),
+            resource: Uid(route.resource),
+            context: Span::EMPTY,
+        };
+        let Session { request, evaluation, .. } = session;
+        let needed = evaluation.find(self.model, request, &query);
+        let parts = context::Parts {
+            method: call.method,
+            authority: &authority,
+            target: &target,
+            now,
+            networks: self.networks(key),
+        };
+        query.context = context::build(self.model, needed, &parts, host, session);
+        let Session { request, evaluation, .. } = session;
+        let decision = evaluation.decide(self.model, request, &query);
+        self.conclude(key, decision, evaluation)
+    }
+
+    fn conclude(&self, key: &KeyRecord, decision: Decision, evaluation: &Evaluation) -> Verdict {
+        let forbids =
+            |at: &u32| self.model.policy(*at).is_none_or(|policy| policy.effect == Effect::Forbid);
+        let failed = evaluation.errors().iter().map(|(at, _)| *at).find(forbids);
+        match (decision, evaluation.forbids().first(), failed) {
+            (_, Some(policy), _) => Verdict::Deny(Denial::of_key(Cause::Policy, key).by(*policy)),
+            (_, None, Some(policy)) if self.on_policy_error == OnPolicyError::Deny => {
+                Verdict::Deny(Denial::of_key(Cause::PolicyError, key).by(policy))
+            }
+            (Decision::Allow, None, _) => Verdict::Allow(Permit::new(key)),
+            (Decision::Deny, None, _) => Verdict::Deny(Denial::of_key(Cause::NoPermit, key)),
+        }
+    }
+
+    /// Adds the key's entity to the request.
+    fn principal(&self, key: &KeyRecord, session: &mut Session) -> Option<Uid> {
+        let profile = self.model.profile(key.profile)?;
+        let names = self.model.names();
+        let own = [
+            (names.created, Value::Datetime(key.created)),
+            (names.expires, Value::Datetime(key.expires)),
+            (names.not_before, Value::Datetime(key.not_before)),
+            (names.revoked, Value::Bool(self.keys.is_revoked(&key.id))),
+        ];
+        session.fields.clear();
+        session.fields.extend(
+            own.iter().filter_map(|(name, value)| name.map(|name| Field { name, value: *value })),
+        );
+        let own = session.request.record(&mut session.fields);
+        let mut buffer = [0; KEY_ID_LEN];
+        let uid = session.request.uid(self.model, KEY_TYPE, key.id.encode(&mut buffer));
+        session.request.add_entity(LocalEntity {
+            uid,
+            attrs: [own, profile.attrs],
+            parents: profile.parents,
+        });
+        Some(uid)
+    }
+
+    fn networks(&self, key: &KeyRecord) -> &[Value] {
+        let networks = self.model.profile(key.profile).map(|profile| profile.networks);
+        networks.and_then(|span| self.model.values().get(span.range())).unwrap_or_default()
+    }
+}

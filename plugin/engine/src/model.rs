@@ -1,0 +1,210 @@
+//! The model: compiled policies, entities and key profiles, ready to decide with.
+
+pub mod image;
+mod index;
+mod verify;
+
+pub use image::{ClaimKind, Effect, FactImage, FactSource, ModelImage, Op, PolicyImage};
+pub use verify::{LoadError, MAX_STACK};
+
+use crate::pattern::Pattern;
+use crate::value::{Field, Span, Sym, Text, Uid, Value};
+use alloc::string::String;
+use alloc::vec::Vec;
+use image::{EntityImage, ProfileImage, TokenImage, UidImage};
+pub(crate) use index::Candidates;
+use index::Index;
+
+/// A verified model: every index in it leads somewhere, and every policy's condition is known to
+/// end with one value on the stack.
+#[derive(Debug)]
+pub struct Model {
+    image: ModelImage,
+    index: Index,
+    /// Where each uid's entity lies in `image.entities`, or [`NO_ENTITY`].
+    slots: Vec<u32>,
+    deepest_stack: usize,
+    names: WellKnown,
+}
+
+/// Names that the gate needs; absent where no policy mentions them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WellKnown {
+    pub created: Option<Sym>,
+    pub expires: Option<Sym>,
+    pub not_before: Option<Sym>,
+    pub revoked: Option<Sym>,
+}
+
+const NO_ENTITY: u32 = u32::MAX;
+
+/// The most facts that a context can be made of.
+pub const MAX_FACTS: usize = 128;
+
+// === impl Model ===
+
+impl Model {
+    /// Checks an image and makes it ready.
+    ///
+    /// # Errors
+    ///
+    /// Names the first thing in the image that is not as it must be.
+    pub fn load(image: ModelImage) -> Result<Self, LoadError> {
+        let deepest_stack = verify::verify(&image)?;
+        let mut slots = Vec::new();
+        slots.resize(image.uids.len(), NO_ENTITY);
+        for (at, entity) in image.entities.iter().enumerate() {
+            if let (Some(slot), Ok(at)) = (slots.get_mut(entity.uid.0 as usize), u32::try_from(at))
+            {
+                *slot = at;
+            }
+        }
+        let index = Index::build(&image);
+        let mut model = Self {
+            image,
+            index,
+            slots,
+            deepest_stack,
+            names: WellKnown { created: None, expires: None, not_before: None, revoked: None },
+        };
+        model.names = WellKnown {
+            created: model.sym("created"),
+            expires: model.sym("expires"),
+            not_before: model.sym("notBefore"),
+            revoked: model.sym("revoked"),
+        };
+        verify::verify_sets(&model)?;
+        Ok(model)
+    }
+
+    /// The image that this model was loaded from.
+    pub fn image(&self) -> &ModelImage {
+        &self.image
+    }
+
+    /// The policies, ascending by id.
+    pub fn policies(&self) -> &[PolicyImage] {
+        &self.image.policies
+    }
+
+    /// The policy at an index.
+    pub fn policy(&self, at: u32) -> Option<&PolicyImage> {
+        self.image.policies.get(at as usize)
+    }
+
+    /// The facts that a context is made of.
+    pub fn facts(&self) -> &[FactImage] {
+        &self.image.facts
+    }
+
+    /// How tokens are formed.
+    pub fn token(&self) -> &TokenImage {
+        &self.image.token
+    }
+
+    /// The number of key profiles: a key's profile must be below it.
+    pub fn profile_count(&self) -> u32 {
+        u32::try_from(self.image.profiles.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A key profile.
+    pub fn profile(&self, at: u32) -> Option<&ProfileImage> {
+        self.image.profiles.get(at as usize)
+    }
+
+    /// The number of entity uids: an index of one must be below it.
+    pub fn uid_count(&self) -> u32 {
+        u32::try_from(self.image.uids.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The text behind a reference of this model.
+    pub fn text(&self, text: Text) -> &str {
+        self.image.text.get(text.span().range()).unwrap_or_default()
+    }
+
+    /// The text of a name of this model.
+    pub fn name(&self, sym: Sym) -> &str {
+        self.image.syms.get(sym.0 as usize).map_or("", |text| self.text(*text))
+    }
+
+    /// The interned form of a name, if this model has it.
+    pub fn sym(&self, name: &str) -> Option<Sym> {
+        let at = self.image.syms.binary_search_by(|text| self.text(*text).cmp(name)).ok()?;
+        u32::try_from(at).ok().map(Sym)
+    }
+
+    /// The interned form of a uid, if this model has it.
+    pub fn uid(&self, kind: &str, id: &str) -> Option<Uid> {
+        let kind = self.sym(kind)?;
+        let at = self
+            .image
+            .uids
+            .binary_search_by(|uid| uid.kind.cmp(&kind).then_with(|| self.text(uid.id).cmp(id)))
+            .ok()?;
+        u32::try_from(at).ok().map(Uid)
+    }
+
+    /// The type and id of an entity.
+    pub fn uid_image(&self, uid: Uid) -> Option<&UidImage> {
+        self.image.uids.get(uid.0 as usize)
+    }
+
+    pub(crate) fn entity(&self, uid: Uid) -> Option<&EntityImage> {
+        let slot = self.slots.get(uid.0 as usize)?;
+        self.image.entities.get(*slot as usize)
+    }
+
+    pub(crate) fn ancestors(&self, uid: Uid) -> &[Uid] {
+        self.entity(uid).map_or(&[], |entity| self.uid_run(entity.ancestors))
+    }
+
+    pub(crate) fn has_ancestor(&self, uid: Uid, ancestor: Uid) -> bool {
+        self.ancestors(uid).binary_search(&ancestor).is_ok()
+    }
+
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.image.values
+    }
+
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.image.fields
+    }
+
+    pub(crate) fn uid_run(&self, span: Span) -> &[Uid] {
+        self.image.uid_runs.get(span.range()).unwrap_or_default()
+    }
+
+    pub(crate) fn sym_run(&self, span: Span) -> &[Sym] {
+        self.image.sym_runs.get(span.range()).unwrap_or_default()
+    }
+
+    pub(crate) fn ops(&self, span: Span) -> &[Op] {
+        self.image.ops.get(span.range()).unwrap_or_default()
+    }
+
+    pub(crate) fn pattern(&self, at: u32) -> Option<&Pattern> {
+        self.image.patterns.get(at as usize)
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn deepest_stack(&self) -> usize {
+        self.deepest_stack
+    }
+
+    pub(crate) fn names(&self) -> WellKnown {
+        self.names
+    }
+
+    /// The text of a policy's id.
+    pub fn policy_id(&self, at: u32) -> &str {
+        self.policy(at).map_or("", |policy| self.text(policy.id))
+    }
+
+    /// The owner of the keys of a profile.
+    pub fn owner(&self, profile: u32) -> String {
+        self.profile(profile).map_or_else(String::new, |profile| self.text(profile.owner).into())
+    }
+}

@@ -1,0 +1,80 @@
+//! The segments of the path in hand, and the parameters found in it.
+
+use crate::http::path::Target;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Reusable space for the segments of a path and the values of its parameters.
+#[derive(Debug, Default)]
+pub struct Captures {
+    /// The decoded segments with a slash between each two, then the names of the parameters.
+    text: String,
+    segments: Vec<Range<usize>>,
+    /// The values of the parameters in the order of the path.
+    pub(super) values: Vec<Range<usize>>,
+    names: Vec<Range<usize>>,
+}
+
+// === impl Captures ===
+
+impl Captures {
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.segments.clear();
+        self.values.clear();
+        self.names.clear();
+    }
+
+    /// The value of a parameter, percent-decoded.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.names.iter().position(|range| self.text.get(range.clone()) == Some(name))?;
+        self.text.get(self.values.get(at)?.clone())
+    }
+
+    /// Takes the segments of a path.
+    pub(super) fn read(&mut self, target: &Target<'_>) {
+        self.clear();
+        for segment in target.segments() {
+            if !self.segments.is_empty() {
+                self.text.push('/');
+            }
+            let range = self.push(&segment);
+            self.segments.push(range);
+        }
+    }
+
+    /// Gives the values that were found their names.
+    pub(super) fn name(&mut self, names: &[String]) {
+        for name in names {
+            let range = self.push(name);
+            self.names.push(range);
+        }
+    }
+
+    pub(super) fn segment(&self, at: usize) -> Option<&str> {
+        self.text.get(self.segments.get(at)?.clone())
+    }
+
+    pub(super) fn is_end(&self, at: usize) -> bool {
+        at == self.segments.len()
+    }
+
+    pub(super) fn capture(&mut self, at: usize) {
+        self.values.extend(self.segments.get(at).cloned());
+    }
+
+    /// Takes all segments from one on as one value.
+    pub(super) fn capture_rest(&mut self, at: usize) {
+        if let (Some(first), Some(last)) = (self.segments.get(at), self.segments.last()) {
+            self.values.push(first.start..last.end);
+        }
+    }
+
+    fn push(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+}

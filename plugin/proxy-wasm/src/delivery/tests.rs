@@ -1,0 +1,7 @@
+//! Delivery in VMs of a process that is a map, a clock and a list of calls.
+
+mod lease;
+mod load;
+mod refuse;
+mod shelf;
+mod world;

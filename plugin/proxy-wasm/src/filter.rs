@@ -1,0 +1,117 @@
+//! A request on its way through.
+
+use crate::config::Config;
+use crate::credential::{self, Credential};
+use crate::delivery::Active;
+use crate::facts::Facts;
+use crate::forward::{Passage, forward};
+use crate::host::{self, Header};
+use crate::respond::{self, Told};
+use crate::shared::Shared;
+use cedarkey_engine::gate::{Call, Cause, Denial, Gate, Session, Verdict};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::rc::Rc;
+
+/// One request.
+pub struct Filter {
+    shared: Rc<Shared>,
+}
+
+// === impl Filter ===
+
+impl Filter {
+    /// For a request that has just begun.
+    pub fn new(shared: Rc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Denies a request for which there is nothing to decide with.
+    fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &[Header]) -> Action {
+        self.shared.metrics.deny(cause);
+        let told = Told::new(cause, cause.detail(), false);
+        respond::deny(config, &told, &self.shared.decision_id(), &[], headers)
+    }
+
+    fn decide(&self, config: &Config, active: &Active, headers: &[Header], now: i64) -> Action {
+        let bundle = &active.bundle;
+        let key = match credential::find(&config.key_from, headers) {
+            Credential::Missing => None,
+            Credential::Presented(key) => Some(key),
+            Credential::Unclear => {
+                return self.refuse(Some(config), Cause::MalformedKey, headers);
+            }
+        };
+        let call = Call {
+            method: credential::one(headers, ":method").unwrap_or_default(),
+            authority: credential::one(headers, ":authority").unwrap_or_default(),
+            target: credential::one(headers, ":path").unwrap_or_default(),
+            credential: key.as_deref(),
+        };
+        let gate = Gate {
+            model: &bundle.model,
+            routes: &bundle.routes,
+            keys: bundle,
+            on_policy_error: config.on_policy_error,
+        };
+        let mut session = self.shared.session.take();
+        let verdict = gate.check(&call, &mut Facts { headers, now }, &mut session);
+        let action = match verdict {
+            Verdict::Allow(permit) => {
+                self.shared.metrics.allow();
+                let owner = bundle.model.owner(permit.profile());
+                let decision = self.shared.decision_id();
+                let key = key.as_deref().unwrap_or_default();
+                let passage = Passage { key, owner: &owner, decision: &decision };
+                forward(permit, &passage, &config.key_from, headers)
+            }
+            Verdict::Deny(denial) => self.deny(config, active, &denial, &session, headers),
+        };
+        self.shared.session.replace(session);
+        action
+    }
+
+    fn deny(
+        &self,
+        config: &Config,
+        active: &Active,
+        denial: &Denial,
+        session: &Session,
+        headers: &[Header],
+    ) -> Action {
+        self.shared.metrics.deny(denial.cause());
+        let model = &active.bundle.model;
+        let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);
+        // Policies that denied a key which the caller is not told about are not told either.
+        let policies: Vec<_> = if config.reveal_policies && told.cause == denial.cause() {
+            let forbids = session.evaluation().forbids();
+            let failed = denial.policy().filter(|_| forbids.is_empty());
+            forbids.iter().chain(&failed).map(|at| model.policy_id(*at)).collect()
+        } else {
+            Vec::new()
+        };
+        respond::deny(Some(config), &told, &self.shared.decision_id(), &policies, headers)
+    }
+}
+
+impl Context for Filter {}
+
+impl HttpContext for Filter {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        self.shared.serves.set(true);
+        let headers = host::request_headers();
+        let config = self.shared.config.borrow().clone();
+        let Some(config) = config else {
+            return self.refuse(None, Cause::BadConfig, &headers);
+        };
+        let active = self.shared.active.borrow().clone();
+        let Some(active) = active else {
+            return self.refuse(Some(&config), Cause::NoBundle, &headers);
+        };
+        let now = host::now();
+        if active.is_stale(self.shared.latest(now)) && !config.serve_stale {
+            return self.refuse(Some(&config), Cause::StaleBundle, &headers);
+        }
+        self.decide(&config, &active, &headers, now)
+    }
+}

@@ -1,0 +1,113 @@
+//! All calls to the proxy.
+//!
+//! The SDK panics on statuses that it does not expect, and a panic takes the whole VM down; the
+//! proxy then answers every request itself with an error, which with `FAIL_CLOSED` lets nothing
+//! pass. So only those calls are made here whose unexpected statuses mean that the proxy is broken:
+//! reading the headers of the request in hand, the time, and shared data; and values are read as
+//! bytes, for the SDK panics on text that is not UTF-8.
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType};
+use std::time::{Duration, SystemTime};
+
+/// A header: its name in lower case, and its value.
+pub type Header = (String, Vec<u8>);
+
+/// The headers of the request in hand, the pseudo-headers among them.
+pub fn request_headers() -> Vec<Header> {
+    hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+}
+
+/// Replaces a header of the request in hand, or adds it.
+pub fn set_request_header(name: &str, value: &str) {
+    ignore(hostcalls::set_map_value(MapType::HttpRequestHeaders, name, Some(value)));
+}
+
+/// Removes a header of the request in hand.
+pub fn remove_request_header(name: &str) {
+    ignore(hostcalls::remove_map_value(MapType::HttpRequestHeaders, name));
+}
+
+/// Answers the request in hand.
+pub fn respond(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) {
+    ignore(hostcalls::send_http_response(u32::from(status), headers, Some(body)));
+}
+
+/// Answers the request in hand, which is a gRPC call.
+pub fn respond_grpc(status: GrpcStatusCode, message: &str) {
+    ignore(hostcalls::send_grpc_response(status, Some(message), Vec::new()));
+}
+
+/// A property of the request in hand.
+pub fn property(path: Vec<&str>) -> Option<Vec<u8>> {
+    hostcalls::get_property(path).ok().flatten()
+}
+
+/// The present instant, in milliseconds since 1970-01-01T00:00:00Z.
+pub fn now() -> i64 {
+    let since = hostcalls::get_current_time()
+        .ok()
+        .and_then(|now| now.duration_since(SystemTime::UNIX_EPOCH).ok());
+    // Without a clock it is the end of time, at which every key and bundle has expired.
+    since.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(i64::MAX)
+}
+
+/// The plugin's configuration.
+pub fn configuration(size: usize) -> Vec<u8> {
+    let buffer = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size);
+    buffer.ok().flatten().unwrap_or_default()
+}
+
+/// Asks for a tick each period.
+pub fn tick_every(period: Duration) {
+    ignore(hostcalls::set_tick_period(period));
+}
+
+/// A value that all VMs of the process share, and its version for a compare-and-swap.
+pub fn shared(key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+    hostcalls::get_shared_data(key).unwrap_or_default()
+}
+
+/// Sets a shared value; with a version, only if it is still that. Tells whether it was set.
+pub fn set_shared(key: &str, value: Option<&[u8]>, version: Option<u32>) -> bool {
+    hostcalls::set_shared_data(key, value, version).is_ok()
+}
+
+/// Begins an HTTP call to a cluster; gives what identifies the answer.
+pub fn call(cluster: &str, headers: Vec<(&str, &str)>, timeout: Duration) -> Option<u32> {
+    hostcalls::dispatch_http_call(cluster, headers, None, Vec::new(), timeout).ok()
+}
+
+/// The headers of the answer in hand.
+pub fn answer_headers() -> Vec<Header> {
+    hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).unwrap_or_default()
+}
+
+/// The body of the answer in hand.
+pub fn answer_body(size: usize) -> Vec<u8> {
+    let buffer = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size);
+    buffer.ok().flatten().unwrap_or_default()
+}
+
+/// Writes to the proxy's log.
+pub fn log(level: LogLevel, message: &str) {
+    ignore(hostcalls::log(level, message));
+}
+
+/// Defines a metric, or finds the one of this name.
+pub fn define_metric(kind: MetricType, name: &str) -> Option<u32> {
+    hostcalls::define_metric(kind, name).ok()
+}
+
+/// Adds one to a counter.
+pub fn count(metric: u32) {
+    ignore(hostcalls::increment_metric(metric, 1));
+}
+
+/// Sets a gauge.
+pub fn gauge(metric: u32, value: u64) {
+    ignore(hostcalls::record_metric(metric, value));
+}
+
+/// A failure that nothing can be done about, and that lets nothing pass.
+fn ignore<T, E>(_: Result<T, E>) {}

@@ -1,0 +1,90 @@
+//! Counters and gauges.
+
+use crate::host;
+use cedarkey_engine::gate::Cause;
+use proxy_wasm::types::MetricType;
+use std::cell::RefCell;
+
+/// The metrics of a VM. The proxy adds up the counters of all its VMs.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// What the proxy knows each by. There are few, those of most requests first.
+    ids: RefCell<Vec<(Name, Option<u32>)>>,
+}
+
+/// A metric's name: that of a group, and what tells it from the others in the group.
+type Name = (Group, &'static str);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Bundle,
+    Decisions,
+    Load,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    /// Defines all metrics of decisions, so that each can be seen while it is still zero.
+    pub fn define(&self) {
+        self.id((Group::Decisions, "allow"));
+        for cause in Cause::ALL {
+            self.id((Group::Decisions, cause.label()));
+        }
+    }
+
+    /// Counts a request that passed.
+    pub fn allow(&self) {
+        self.count((Group::Decisions, "allow"));
+    }
+
+    /// Counts a request that was denied.
+    pub fn deny(&self, cause: Cause) {
+        self.count((Group::Decisions, cause.label()));
+    }
+
+    /// Counts an attempt to load a bundle, by `ok` or the cause of its failure.
+    pub fn load(&self, cause: &'static str) {
+        self.count((Group::Load, cause));
+    }
+
+    /// Says which bundle is in force: its version, keys, and when it expires in seconds.
+    pub fn bundle(&self, version: u64, keys: u64, expires: u64) {
+        self.gauge("version", version);
+        self.gauge("keys", keys);
+        self.gauge("expires_seconds", expires);
+    }
+
+    /// Says whether the bundle in force has expired.
+    pub fn stale(&self, stale: bool) {
+        self.gauge("stale", u64::from(stale));
+    }
+
+    fn count(&self, name: Name) {
+        if let Some(id) = self.id(name) {
+            host::count(id);
+        }
+    }
+
+    fn gauge(&self, name: &'static str, value: u64) {
+        if let Some(id) = self.id((Group::Bundle, name)) {
+            host::gauge(id, value);
+        }
+    }
+
+    /// What the proxy knows a metric by; it is defined when it is first used.
+    fn id(&self, name: Name) -> Option<u32> {
+        let mut ids = self.ids.borrow_mut();
+        if let Some((_, id)) = ids.iter().find(|(other, _)| *other == name) {
+            return *id;
+        }
+        let (kind, group) = match name.0 {
+            Group::Bundle => (MetricType::Gauge, "bundle"),
+            Group::Decisions => (MetricType::Counter, "decisions"),
+            Group::Load => (MetricType::Counter, "load"),
+        };
+        let id = host::define_metric(kind, &format!("cedarkey_{group}_{}", name.1));
+        ids.push((name, id));
+        id
+    }
+}

@@ -1,0 +1,85 @@
+//! What all requests of a VM share.
+
+use crate::config::Config;
+use crate::delivery::Active;
+use crate::metrics::Metrics;
+use cedarkey_engine::gate::Session;
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::rc::Rc;
+
+/// What all requests of a VM share. Nothing here stays borrowed while the proxy is called, for the
+/// proxy may call back.
+#[derive(Debug)]
+pub struct Shared {
+    /// Absent until there is a good one: everything is denied.
+    pub config: RefCell<Option<Rc<Config>>>,
+    /// The bundle in force.
+    pub active: RefCell<Option<Rc<Active>>>,
+    /// Space to decide in; taken out while a request is decided.
+    pub session: RefCell<Session>,
+    /// Counters and gauges.
+    pub metrics: Metrics,
+    /// Whether this VM has ever served a request.
+    pub serves: Cell<bool>,
+    /// At random: tells this VM from others.
+    pub identity: u64,
+    latest: Cell<i64>,
+    decisions: Cell<u64>,
+}
+
+// === impl Shared ===
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            config: RefCell::default(),
+            active: RefCell::default(),
+            session: RefCell::default(),
+            metrics: Metrics::default(),
+            serves: Cell::default(),
+            // What seeds hash maps is the one source of randomness that std has.
+            identity: RandomState::new().build_hasher().finish(),
+            latest: Cell::new(i64::MIN),
+            decisions: Cell::default(),
+        }
+    }
+}
+
+impl Shared {
+    /// The id of a new decision: the VM's identity and a number. It differs from all others as far
+    /// as chance goes, costs no call to the proxy, and no caller has a say in it, as callers have
+    /// in `x-request-id`.
+    pub fn decision_id(&self) -> String {
+        let number = self.decisions.get().wrapping_add(1);
+        self.decisions.set(number);
+        format!("{:016x}-{number:x}", self.identity)
+    }
+
+    /// The latest instant that was ever passed to this, the present one among them: a clock that is
+    /// set back does not bring back what has expired.
+    pub fn latest(&self, now: i64) -> i64 {
+        let latest = self.latest.get().max(now);
+        self.latest.set(latest);
+        latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shared;
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_count() {
+        let shared = Shared::default();
+        assert_eq!([5, 3, 7].map(|now| shared.latest(now)), [5, 5, 7]);
+    }
+
+    #[test]
+    fn no_two_decisions_have_the_same_id() {
+        let (one, other) = (Shared::default(), Shared::default());
+        let mut ids = [one.decision_id(), one.decision_id(), other.decision_id()];
+        ids.sort_unstable();
+        assert!(ids.array_windows().all(|[a, b]| a != b), "{ids:?}");
+    }
+}
