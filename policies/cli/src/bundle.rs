@@ -1,0 +1,78 @@
+//! Building and reading bundles.
+
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::project;
+use cedarkey_bundle::{Archive, Bundle};
+use cedarkey_compiler::{Problems, compile};
+use jiff::Timestamp;
+use std::path::Path;
+
+/// A bundle that was just built.
+#[derive(Debug)]
+pub struct Built {
+    /// The bundle.
+    pub archive: Archive,
+    /// How many policies it has.
+    pub policies: usize,
+    /// How many routes it has.
+    pub routes: usize,
+    /// How many keys it has.
+    pub keys: usize,
+    /// How many of them are revoked.
+    pub revoked: usize,
+}
+
+/// Builds and signs the project's bundle with the registry's keys.
+///
+/// Without a version it is the present instant in milliseconds, so that each build is above the
+/// last without anything to remember.
+pub async fn build(
+    given: Option<&Path>,
+    version: Option<u64>,
+    output: &Output,
+) -> Result<Built, Failure> {
+    let settings = project::settings(given)?;
+    let progress = Progress::start(format!("building `{}`", settings.name));
+    let project = project::load(given)?;
+    let keys = project::keys(&settings).await?;
+    let signing_key = project::read_signing_key(&settings.signing_key)?;
+    let public = signing_key.public().to_string();
+    if !settings.trusted.contains(&public) {
+        let message = format!("the project does not trust its own signing key `{public}`");
+        let help = "add it to `signing.trusted` in cedarkey.toml, or sign with a key that is there";
+        return Err(Failure::new(Exit::Bundle, message).help(help));
+    }
+    let mut compiled = compile(&project, &keys)?;
+    let warnings = std::mem::replace(&mut compiled.warnings, Problems::new());
+    let (policies, routes) = (compiled.policies, compiled.routes);
+    let (keys, revoked) = (compiled.keys, compiled.revoked);
+    let now = Timestamp::now();
+    let version = version.unwrap_or_else(|| u64::try_from(now.as_millisecond()).unwrap_or(1));
+    let draft = compiled.draft(version, now.as_second());
+    let archive =
+        draft.sign(&[&signing_key]).context(Exit::Bundle, "the bundle cannot be signed")?;
+    progress.finish();
+    for warning in warnings.iter() {
+        output.diagnostic(warning);
+    }
+    Ok(Built { archive, policies, routes, keys, revoked })
+}
+
+/// Reads an archive from a file.
+pub fn read(file: &Path) -> Result<Archive, Failure> {
+    let shown = file.display();
+    let bytes = std::fs::read(file).context(Exit::Bundle, format_args!("cannot read `{shown}`"))?;
+    if bytes.is_empty() {
+        return Err(Failure::new(Exit::Bundle, format_args!("`{shown}` is empty")));
+    }
+    Archive::decode(&bytes).context(Exit::Bundle, format_args!("`{shown}` is not a good bundle"))
+}
+
+/// Opens what is in an archive.
+pub fn open(archive: Archive) -> Result<Bundle, Failure> {
+    let manifest = archive.envelope.manifest().clone();
+    Bundle::open(manifest, archive.segments).context(Exit::Bundle, "the bundle cannot be opened")
+}

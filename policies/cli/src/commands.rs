@@ -1,0 +1,44 @@
+//! The commands, one module each.
+
+pub mod build;
+pub mod check;
+pub mod completions;
+pub mod eval;
+pub mod init;
+pub mod inspect;
+pub mod keys;
+pub mod push;
+pub mod render;
+pub mod serve;
+pub mod signing_key;
+pub mod test;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::Output;
+
+/// Runs what was typed.
+pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
+    let project = cli.global.project.as_deref();
+    match cli.command {
+        Command::Init(command) => command.run(output),
+        Command::Check(command) => command.run(project, output),
+        Command::Test(command) => command.run(project, output),
+        Command::SigningKey(command) => command.run(project, output),
+        Command::Keys(command) => block_on(command.run(project, output)),
+        Command::Build(command) => block_on(command.run(project, output)),
+        Command::Inspect(command) => command.run(project, output),
+        Command::Eval(command) => block_on(command.run(project, output)),
+        Command::Serve(command) => block_on(command.run(project, output)),
+        Command::Push(command) => block_on(command.run(project, output)),
+        Command::Render(command) => command.run(project, output),
+        Command::Completions(command) => Ok(command.run()),
+    }
+}
+
+/// Runs a command that talks to the registry or the network.
+fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context(Exit::Failure, "cannot start the event loop")?.block_on(task)
+}

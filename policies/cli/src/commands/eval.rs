@@ -1,0 +1,235 @@
+//! `cedarkey eval`
+
+mod explain;
+
+use crate::bundle;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{BAD, DIM, GOOD, NOTICE, Output};
+use cedarkey_bundle::Bundle;
+use cedarkey_compiler::explain::Considered;
+use cedarkey_engine::ext::ip::IpNet;
+use cedarkey_engine::gate::{Call, Claim, Gate, Host, OnPolicyError, Session, Verdict};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
+use cedarkey_engine::model::ClaimKind;
+use cedarkey_engine::token::KeyHash;
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Decide one request with a bundle, as a proxy would.
+///
+/// The exit status is 0 for allow and 2 for deny.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7
+  cedarkey eval quickstart.ckb --key 01KA3V8J3T0Q2M0Y4ZC5WJ6R7N --method POST --path /v1/orders \\
+      --source-ip 10.1.2.3 --now 2026-06-01T08:00:00Z --format json
+  cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7 --explain")]
+pub struct Eval {
+    /// The bundle
+    file: PathBuf,
+    /// The token that the request carries
+    #[arg(long, env = "CEDARKEY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The id of the key, or as much of its beginning as no other has, where the token is not at
+    /// hand
+    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    key: Option<String>,
+    /// The method
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// The host
+    #[arg(long, default_value = "localhost")]
+    host: String,
+    /// The path and query
+    #[arg(long)]
+    path: String,
+    /// A header; repeat for several
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Where the request comes from
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    source_ip: IpAddr,
+    /// When it comes [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    now: Option<Timestamp>,
+    /// A forbid that cannot be evaluated does not apply, as in Cedar, instead of denying
+    #[arg(long)]
+    errors_as_in_cedar: bool,
+    /// Tell what each policy whose scope matched had to say, and what kept it from applying. Takes
+    /// the project that the bundle was built from
+    #[arg(long)]
+    explain: bool,
+}
+
+/// The keys of a bundle, or one of them whatever token is shown.
+struct Inventory<'a> {
+    bundle: &'a Bundle,
+    chosen: Option<KeyRecord>,
+}
+
+/// A host made of the command line.
+struct Typed<'a>(&'a Eval);
+
+impl Eval {
+    /// Decides it.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        let bundle = bundle::open(bundle::read(&self.file)?)?;
+        let chosen = self.key.as_deref().map(|id| find(&bundle, id)).transpose()?;
+        let form = bundle.model.token();
+        // Any token of the right form leads to the key that was chosen.
+        let stand_in =
+            cedarkey_engine::token::mint(&form.prefix, &form.environment, || 0).unwrap_or_default();
+        let token = if chosen.is_some() { Some(stand_in) } else { self.token.clone() };
+        let on_policy_error =
+            if self.errors_as_in_cedar { OnPolicyError::Cedar } else { OnPolicyError::Deny };
+        let inventory = Inventory { bundle: &bundle, chosen };
+        let gate = Gate {
+            model: &bundle.model,
+            routes: &bundle.routes,
+            keys: &inventory,
+            on_policy_error,
+        };
+        let call = Call {
+            method: &self.method,
+            authority: &self.host,
+            target: &self.path,
+            credential: token.as_deref(),
+        };
+        let mut session = Session::new();
+        let verdict = gate.check(&call, &mut Typed(&self), &mut session);
+        let key = match &verdict {
+            Verdict::Allow(permit) => Some(permit.key()),
+            Verdict::Deny(denial) => denial.key(),
+        };
+        let considered = match key {
+            Some(key) if self.explain => Some(
+                explain::explain(given, key, &call, &mut Typed(&self), &bundle, &session).await?,
+            ),
+            _ => None,
+        };
+        Ok(tell(&bundle, &verdict, &session, considered.as_deref(), output))
+    }
+}
+
+fn tell(
+    bundle: &Bundle,
+    verdict: &Verdict,
+    session: &Session,
+    considered: Option<&[Considered]>,
+    output: &Output,
+) -> Exit {
+    let model = &bundle.model;
+    let evaluation = session.evaluation();
+    let ids = |policies: &[u32]| -> Vec<String> {
+        policies.iter().map(|at| model.policy_id(*at).into()).collect()
+    };
+    let (allowed, key, status, cause, reason) = match verdict {
+        Verdict::Allow(permit) => (true, Some(permit.key()), 200, None, None),
+        Verdict::Deny(denial) => {
+            let cause = denial.cause();
+            (false, denial.key(), cause.status(), Some(cause.label()), Some(denial.reason(model)))
+        }
+    };
+    let policies = ids(if allowed { evaluation.reasons() } else { evaluation.forbids() });
+    let errors: Vec<_> = evaluation
+        .errors()
+        .iter()
+        .map(|(at, error)| json!({ "policy": model.policy_id(*at), "error": session.describe(model, *error) }))
+        .collect();
+    let decision = if allowed { "allow" } else { "deny" };
+    let key = key.map(|key| key.to_string());
+    let mut value = json!({
+        "decision": decision, "status": status, "cause": cause, "reason": reason,
+        "key": key, "policies": policies, "errors": errors,
+    });
+    if let (Some(considered), Some(value)) = (considered, value.as_object_mut()) {
+        value.insert("considered".into(), considered.iter().map(explain::view).collect());
+    }
+    output.result(&value, |out| {
+        let _ = match cause {
+            None => writeln!(out, "{GOOD}ALLOW{GOOD:#}"),
+            Some(cause) => {
+                let reason = reason.unwrap_or_default();
+                writeln!(out, "{BAD}DENY{BAD:#} {status} {cause}: {reason}")
+            }
+        };
+        for policy in &policies {
+            let _ = writeln!(out, "  {DIM}by{DIM:#} {policy}");
+        }
+        for (at, error) in evaluation.errors() {
+            let id = model.policy_id(*at);
+            let error = session.describe(model, *error);
+            let _ = writeln!(out, "  {NOTICE}policy `{id}` failed{NOTICE:#}: {error}");
+        }
+        for problem in considered.into_iter().flatten().filter_map(Considered::report) {
+            let _ = write!(out, "\n{}\n", output.rendered(&problem));
+        }
+    });
+    if allowed { Exit::Ok } else { Exit::Deny }
+}
+
+fn find(bundle: &Bundle, id: &str) -> Result<KeyRecord, Failure> {
+    let wanted = id.to_ascii_uppercase();
+    let keys = bundle.keys.iter().map(|(_, record)| record);
+    let mut found = keys.filter(|record| record.id.to_string().starts_with(&wanted));
+    match (found.next(), found.next()) {
+        (Some(record), None) => Ok(record),
+        (Some(_), Some(_)) => {
+            let message = format!("several keys of the bundle begin with `{id}`");
+            Err(Failure::new(Exit::Bundle, message).help("give more of the id"))
+        }
+        (None, _) => Err(Failure::new(Exit::Bundle, format_args!("the bundle has no key `{id}`"))
+            .help("was it built before the key was issued? `cedarkey keys list` shows all keys")),
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write `name=value`")?;
+    Ok((name.trim().to_ascii_lowercase(), value.into()))
+}
+
+// === impl Inventory ===
+
+impl Keys for Inventory<'_> {
+    fn find(&self, hash: &KeyHash) -> Option<KeyRecord> {
+        self.chosen.or_else(|| self.bundle.find(hash))
+    }
+
+    fn is_revoked(&self, id: &KeyId) -> bool {
+        self.bundle.is_revoked(id)
+    }
+}
+
+// === impl Typed ===
+
+impl Host for Typed<'_> {
+    fn now(&mut self) -> i64 {
+        self.0.now.unwrap_or_else(Timestamp::now).as_millisecond()
+    }
+
+    fn header(&mut self, name: &str) -> Option<String> {
+        let values = self.0.headers.iter().filter(|(other, _)| other == name);
+        let values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+        if values.is_empty() { None } else { Some(values.join(", ")) }
+    }
+
+    fn source_ip(&mut self) -> Option<IpNet> {
+        Some(self.0.source_ip.into())
+    }
+
+    fn tls_peer(&mut self) -> Option<String> {
+        None
+    }
+
+    fn tls_subject(&mut self) -> Option<String> {
+        None
+    }
+
+    fn claim(&mut self, _: &str, _: ClaimKind) -> Option<Claim> {
+        None
+    }
+}

@@ -1,0 +1,220 @@
+//! `cedarkey render envoy`
+
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::Output;
+use crate::project;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cedarkey_bundle::Archive;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Write a complete Envoy bootstrap for the project to standard output.
+///
+/// The filter takes its bundles from the publisher; with a seed it enforces from the first request,
+/// even while no publisher answers.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  cedarkey render envoy --upstream 127.0.0.1:9000 --publisher 127.0.0.1:9180 \\
+      --wasm /etc/envoy/cedarkey_proxy_wasm.wasm > envoy.yaml
+  envoy -c envoy.yaml")]
+pub struct RenderEnvoy {
+    /// Where requests go that are allowed
+    #[arg(long, value_name = "HOST:PORT")]
+    upstream: Authority,
+    /// Where bundles come from
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "seed")]
+    publisher: Option<Authority>,
+    /// The filter's module, as Envoy sees it
+    #[arg(long, value_name = "FILE", default_value = "cedarkey_proxy_wasm.wasm")]
+    wasm: PathBuf,
+    /// Where Envoy listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    listen: Authority,
+    /// Where Envoy's admin interface listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901")]
+    admin: Authority,
+    /// A bundle to start with
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Tell a caller that its key was revoked, instead of that it is unknown
+    #[arg(long)]
+    reveal_revoked: bool,
+    /// Tell a caller which policies denied its request
+    #[arg(long)]
+    reveal_policies: bool,
+}
+
+/// A host and a port.
+#[derive(Clone, Debug)]
+struct Authority {
+    host: String,
+    port: u16,
+}
+
+// === impl RenderEnvoy ===
+
+impl RenderEnvoy {
+    /// Writes it.
+    pub fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        let settings = project::settings(project)?;
+        let filter = self.filter(&settings)?;
+        let bootstrap = self.bootstrap(&filter);
+        output.result(&bootstrap, |out| {
+            let text = serde_saphyr::to_string(&bootstrap).unwrap_or_default();
+            let _ = write!(out, "{text}");
+        });
+        Ok(Exit::Ok)
+    }
+
+    /// The filter's own configuration.
+    fn filter(&self, settings: &project::Settings) -> Result<Value, Failure> {
+        if settings.trusted.is_empty() {
+            return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
+                .help("make one with `cedarkey signing-key new`"));
+        }
+        let publisher = self
+            .publisher
+            .as_ref()
+            .map(|_| json!({ "cluster": "cedarkey_publisher", "authority": "cedarkey-publisher" }));
+        let mut filter = json!({
+            "bundle": settings.name,
+            "trusted_keys": settings.trusted,
+            "publisher": publisher,
+            "seed": self.seed.as_deref().map(seed).transpose()?,
+            "reveal_revoked": self.reveal_revoked,
+            "reveal_policies": self.reveal_policies,
+        });
+        // What is not there is left out: the filter takes no null for an answer.
+        if let Some(fields) = filter.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+        }
+        Ok(filter)
+    }
+
+    fn bootstrap(&self, filter: &Value) -> Value {
+        let mut clusters = vec![cluster("upstream", &self.upstream)];
+        clusters.extend(self.publisher.iter().map(|at| cluster("cedarkey_publisher", at)));
+        json!({
+            "admin": { "address": self.admin.socket() },
+            "static_resources": {
+                "listeners": [{
+                    "name": "api",
+                    "address": self.listen.socket(),
+                    "filter_chains": [{ "filters": [self.connection_manager(filter)] }],
+                }],
+                "clusters": clusters,
+            },
+        })
+    }
+
+    fn connection_manager(&self, filter: &Value) -> Value {
+        let manager =
+            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+        json!({
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": {
+                "@type": type_url(manager),
+                "stat_prefix": "api",
+                "use_remote_address": true,
+                // What the filter decides on must be what the upstream sees.
+                "normalize_path": true,
+                "merge_slashes": true,
+                "path_with_escaped_slashes_action": "REJECT_REQUEST",
+                "http_filters": [self.wasm_filter(filter), router()],
+                "route_config": {
+                    "name": "api",
+                    "virtual_hosts": [{
+                        "name": "api",
+                        "domains": ["*"],
+                        "routes": [{
+                            "match": { "prefix": "/" },
+                            "route": { "cluster": "upstream", "timeout": "0s" },
+                        }],
+                    }],
+                },
+            },
+        })
+    }
+
+    fn wasm_filter(&self, filter: &Value) -> Value {
+        json!({
+            "name": "envoy.filters.http.wasm",
+            "typed_config": {
+                "@type": type_url("envoy.extensions.filters.http.wasm.v3.Wasm"),
+                "config": {
+                    "name": "cedarkey",
+                    "root_id": "cedarkey",
+                    "failure_policy": "FAIL_CLOSED",
+                    "vm_config": {
+                        "vm_id": "cedarkey",
+                        "runtime": "envoy.wasm.runtime.v8",
+                        "code": { "local": { "filename": self.wasm } },
+                    },
+                    "configuration": {
+                        "@type": type_url("google.protobuf.StringValue"),
+                        "value": filter.to_string(),
+                    },
+                },
+            },
+        })
+    }
+}
+
+/// A bundle as the filter's configuration holds it.
+fn seed(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let bytes = std::fs::read(path)
+        .context(Exit::Bundle, format_args!("cannot read the seed `{shown}`"))?;
+    Archive::decode(&bytes).context(Exit::Bundle, format_args!("`{shown}` is not a bundle"))?;
+    Ok(STANDARD.encode(bytes))
+}
+
+fn router() -> Value {
+    json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {
+            "@type": type_url("envoy.extensions.filters.http.router.v3.Router"),
+        },
+    })
+}
+
+fn cluster(name: &str, at: &Authority) -> Value {
+    json!({
+        "name": name,
+        "type": "STRICT_DNS",
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{
+                "lb_endpoints": [{ "endpoint": { "address": at.socket() } }],
+            }],
+        },
+    })
+}
+
+fn type_url(message: &str) -> String {
+    format!("type.googleapis.com/{message}")
+}
+
+// === impl Authority ===
+
+impl Authority {
+    fn socket(&self) -> Value {
+        json!({ "socket_address": { "address": self.host, "port_value": self.port } })
+    }
+}
+
+impl std::str::FromStr for Authority {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || String::from("write a host and a port, as in `127.0.0.1:8080`");
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = port.parse().map_err(|_| wrong())?;
+        if host.is_empty() { Err(wrong()) } else { Ok(Self { host: host.into(), port }) }
+    }
+}

@@ -1,0 +1,101 @@
+//! `cedarkey serve`
+
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::{GOOD, Output};
+use crate::project;
+use cedarkey_bundle::PublicKey;
+use cedarkey_publisher::{Options, Publisher};
+use clap::Args;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The largest archive that is taken, in bytes.
+const MAX_ARCHIVE: usize = 256 * 1024 * 1024;
+
+/// Run a publisher: bundles are pushed to it, and proxies take them from it.
+///
+/// It serves plain HTTP; put it behind a proxy with TLS where others can listen. Who may push is
+/// decided by the signature of what is pushed.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cedarkey serve -C my-api
+  cedarkey serve --trusted ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik= \\
+      --database /var/lib/cedarkey/publisher.db --listen 0.0.0.0:9180")]
+pub struct Serve {
+    /// The publisher's database, made if it is not there
+    #[arg(long, value_name = "FILE", default_value = "publisher.db")]
+    database: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
+    listen: SocketAddr,
+    /// The public keys of which one must have signed what is pushed [default: the project's]
+    #[arg(long, value_name = "KEY")]
+    trusted: Vec<PublicKey>,
+    /// Write the address that it listens on to this file, once it does
+    #[arg(long, value_name = "FILE")]
+    address_file: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Runs it until it is told to stop.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_writer(std::io::stderr)
+            .init();
+        let trusted = if self.trusted.is_empty() { own(given)? } else { self.trusted };
+        let options = Options { database: self.database, trusted, max_archive_bytes: MAX_ARCHIVE };
+        let publisher = Publisher::open(options)
+            .await
+            .context(Exit::Publisher, "the publisher's database cannot be used")?;
+        let listen = self.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .context(Exit::Publisher, format_args!("cannot listen on {listen}"))?;
+        let address = listener.local_addr().context(Exit::Publisher, "there is no address")?;
+        output.result(&json!({ "address": address }), |out| {
+            let _ = writeln!(out, "{GOOD}publishing{GOOD:#} on http://{address}");
+        });
+        if let Some(file) = self.address_file {
+            // Whoever waits for the file finds all of it.
+            let draft = file.with_extension("tmp");
+            let written = std::fs::write(&draft, address.to_string())
+                .and_then(|()| std::fs::rename(&draft, &file));
+            written.context(Exit::Failure, format_args!("cannot write `{}`", file.display()))?;
+        }
+        publisher
+            .serve(listener, told_to_stop()?)
+            .await
+            .context(Exit::Publisher, "it broke off")?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// The keys that the project trusts.
+fn own(given: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
+    let settings = project::settings(given)?;
+    let keys: Result<Vec<_>, _> = settings.trusted.iter().map(|key| key.parse()).collect();
+    let keys = keys.context(Exit::Bundle, "the project's keys cannot be read")?;
+    if keys.is_empty() {
+        return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
+            .help("make one with `cedarkey signing-key new`, or name one with `--trusted`"));
+    }
+    Ok(keys)
+}
+
+/// Ends with SIGTERM or SIGINT.
+fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let listen = |kind| signal(kind).context(Exit::Failure, "signals cannot be listened for");
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,40 @@
+//! What the process's exit status says.
+
+use std::process::ExitCode;
+
+/// Exit statuses, by meaning. `--help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It worked.
+    Ok = 0,
+    /// It did not work, for none of the reasons below; or a test case failed.
+    Failure = 1,
+    /// `eval` decided to deny.
+    Deny = 2,
+    /// The project has errors: policies, schema, routes, entities, keys or settings.
+    Invalid = 3,
+    /// The command line cannot be understood.
+    Usage = 4,
+    /// The key registry cannot be used, or refused.
+    Registry = 5,
+    /// The publisher cannot be reached, or refused.
+    Publisher = 6,
+    /// A bundle or signing key cannot be used.
+    Bundle = 7,
+}
+
+/// The end of the top-level help.
+pub const HELP: &str = "\
+Exit status:
+  0  it worked                        4  the command line cannot be understood
+  1  it did not work                  5  the key registry cannot be used, or refused
+  2  `eval` decided to deny           6  the publisher cannot be reached, or refused
+  3  the project has errors           7  a bundle or signing key cannot be used
+
+Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,130 @@
+//! The project that a command works on.
+
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use cedarkey_bundle::{PublicKey, SigningKey};
+use cedarkey_compiler::{KeySpec, Project, Settings as ProjectSettings, settings};
+use cedarkey_registry::{Key, Registry};
+use std::path::{Path, PathBuf};
+
+/// The settings of a project, with paths that can be used as they are.
+#[derive(Debug)]
+pub struct Settings {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// The bundle's name.
+    pub name: String,
+    /// The environment.
+    pub environment: String,
+    /// The prefix of tokens.
+    pub prefix: String,
+    /// The registry's file.
+    pub database: PathBuf,
+    /// The private key's file.
+    pub signing_key: PathBuf,
+    /// The public keys that are trusted.
+    pub trusted: Vec<String>,
+}
+
+/// Finds the project's folder: the one given, or the nearest upwards.
+pub fn root(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(given) = given {
+        return Ok(given.into());
+    }
+    let here = std::env::current_dir().context(Exit::Failure, "there is no current folder")?;
+    let found = here.ancestors().find(|folder| folder.join(settings::FILE).is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        let message = format!("no {} here or in any folder above", settings::FILE);
+        Failure::new(Exit::Invalid, message)
+            .help("go to a project, name one with `-C`, or make one with `cedarkey init`")
+    })
+}
+
+/// Reads the project's settings.
+pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
+    let root = root(given)?;
+    let settings = ProjectSettings::load(&root)?;
+    Ok(Settings {
+        name: settings.bundle.name,
+        environment: settings.bundle.environment,
+        prefix: settings.keys.prefix,
+        database: root.join(settings.keys.database),
+        signing_key: root.join(settings.signing.key),
+        trusted: settings.signing.trusted.iter().map(PublicKey::to_string).collect(),
+        root,
+    })
+}
+
+/// Reads the whole project.
+pub fn load(given: Option<&Path>) -> Result<Project, Failure> {
+    Ok(Project::load(&root(given)?)?)
+}
+
+/// Opens the project's registry.
+pub async fn registry(database: &Path) -> Result<Registry, Failure> {
+    Registry::open(database).await.map_err(|error| {
+        let help = error.help();
+        Failure::because(Exit::Registry, "the key registry cannot be used", error).help(help)
+    })
+}
+
+/// The keys of the project's registry as the compiler takes them; none where there is no registry
+/// yet.
+pub async fn keys(settings: &Settings) -> Result<Vec<KeySpec>, Failure> {
+    if !settings.database.exists() {
+        return Ok(Vec::new());
+    }
+    let registry = registry(&settings.database).await?;
+    let keys = registry.all().await;
+    registry.close().await;
+    let keys = keys.context(Exit::Registry, "the keys cannot be read")?;
+    Ok(keys.into_iter().map(spec).collect())
+}
+
+fn spec(key: Key) -> KeySpec {
+    KeySpec {
+        revoked: key.revoked_at.is_some(),
+        id: key.id,
+        hash: key.hash,
+        environment: key.environment,
+        owner: key.owner,
+        purpose: key.purpose,
+        team: key.team,
+        workload: key.workload,
+        scopes: key.scopes,
+        networks: key.networks,
+        created: key.created,
+        not_before: key.not_before,
+        expires: key.expires,
+    }
+}
+
+/// Reads a private key.
+pub fn read_signing_key(file: &Path) -> Result<SigningKey, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .context(Exit::Bundle, format_args!("cannot read the signing key `{shown}`"));
+    let text = zeroize::Zeroizing::new(
+        text.map_err(|failure| failure.help("make one with `cedarkey signing-key new`"))?,
+    );
+    SigningKey::from_text(&text)
+        .context(Exit::Bundle, format_args!("`{shown}` is not a signing key"))
+}
+
+/// Adds a public key to those that the project trusts.
+pub fn trust(settings: &Settings, public: &str) -> Result<(), Failure> {
+    let file = settings.root.join(settings::FILE);
+    let shown = file.display();
+    let failed = format!("cannot add the key to `{shown}`");
+    let text = std::fs::read_to_string(&file).context(Exit::Failure, &failed)?;
+    let mut document: toml_edit::DocumentMut = text.parse().context(Exit::Invalid, &failed)?;
+    let signing = document.entry("signing").or_insert_with(toml_edit::table);
+    let trusted = signing.as_table_like_mut().map(|signing| {
+        signing.entry("trusted").or_insert_with(|| toml_edit::value(toml_edit::Array::new()))
+    });
+    match trusted.and_then(|trusted| trusted.as_array_mut()) {
+        Some(trusted) => trusted.push(public),
+        None => return Err(Failure::new(Exit::Invalid, failed)),
+    }
+    std::fs::write(&file, document.to_string()).context(Exit::Failure, &failed)
+}

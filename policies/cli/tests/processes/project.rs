@@ -1,0 +1,62 @@
+//! A project in a folder of its own, and `cedarkey` for it.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The outcome of a test.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// A project that can be built.
+pub struct Project {
+    folder: TempDir,
+}
+
+/// What a command said, and how it ended.
+pub struct Said {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Project {
+    pub fn new() -> Result<Self> {
+        let project = Self { folder: TempDir::new()? };
+        project.run(&["init", project.path("shop").to_str().unwrap_or_default()])?.success()?;
+        project.run(&["signing-key", "new"])?.success()?;
+        Ok(project)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cedarkey"));
+        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
+        if arguments.first() != Some(&"init") {
+            command.arg("-C").arg(self.path("shop"));
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Result<Said> {
+        let Output { status, stdout, stderr } = self.command(arguments).output()?;
+        Ok(Said {
+            status: status.code(),
+            stdout: String::from_utf8(stdout)?,
+            stderr: String::from_utf8(stderr)?,
+        })
+    }
+}
+
+impl Said {
+    /// What it wrote to standard output, if it worked.
+    pub fn success(self) -> Result<String> {
+        match self.status {
+            Some(0) => Ok(self.stdout),
+            status => Err(format!("ended with {status:?}: {}", self.stderr).into()),
+        }
+    }
+}

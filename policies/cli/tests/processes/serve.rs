@@ -1,0 +1,108 @@
+//! `cedarkey serve`, from its start to its end.
+
+use crate::project::{Project, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+/// A publisher that runs.
+struct Server {
+    process: Child,
+    url: String,
+}
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+impl Server {
+    fn start(project: &Project) -> Result<Self> {
+        let told = project.path("address");
+        let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--address-file").arg(&told);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let begin = Instant::now();
+        loop {
+            if let Ok(address) = fs::read_to_string(&told) {
+                return Ok(Self { process, url: format!("http://{address}") });
+            }
+            if process.try_wait()?.is_some() || begin.elapsed() > LIMIT {
+                // It may be over already.
+                let _ = process.kill();
+                let said = process.wait_with_output()?;
+                return Err(String::from_utf8_lossy(&said.stderr).into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Tells it to stop, and gives its status and what it wrote to standard output.
+    fn stop(self, signal: Signal) -> Result<(Option<i32>, String)> {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, signal)?;
+        let said = self.process.wait_with_output()?;
+        Ok((said.status.code(), String::from_utf8(said.stdout)?))
+    }
+}
+
+#[test]
+fn pushes_are_taken_in_order_and_from_those_who_are_trusted() -> Result {
+    let project = Project::new()?;
+    project.run(&["keys", "issue", "--owner", "team:payments", "--purpose", "tests"])?.success()?;
+    let server = Server::start(&project)?;
+    let url = server.url.clone();
+
+    project.run(&["build", "-o", "first.ckb", "--bundle-version", "7"])?.success()?;
+    let pushed = project.run(&["push", "first.ckb", "--to", &url])?.success()?;
+    assert_eq!(pushed, format!("pushed shop version 7 to {url}/\n"));
+
+    project.run(&["build", "-o", "older.ckb", "--bundle-version", "6"])?.success()?;
+    let older = project.run(&["push", "older.ckb", "--to", &url])?;
+    assert_eq!(older.status, Some(6));
+    assert!(older.stderr.contains("a bundle's version must be higher than the last"));
+
+    let revoke = ["keys", "revoke", "0", "--reason", "lost", "--push", &url, "--format", "json"];
+    let revoked: serde_json::Value = serde_json::from_str(&project.run(&revoke)?.success()?)?;
+    assert!(revoked.pointer("/version").and_then(|version| version.as_u64()) > Some(7));
+    assert!(revoked.pointer("/key/revokedAt").is_some_and(|at| at.is_string()), "{revoked}");
+
+    let stranger = Project::new()?;
+    let strange = stranger.run(&["push", "--to", &url])?;
+    assert_eq!(strange.status, Some(6));
+    assert!(strange.stderr.contains("sign with a key it trusts"), "{}", strange.stderr);
+
+    let (status, said) = server.stop(Signal::TERM)?;
+    assert_eq!((status, said), (Some(0), format!("publishing on {url}\n")));
+    Ok(())
+}
+
+#[test]
+fn an_interrupt_ends_it_as_well() -> Result {
+    let project = Project::new()?;
+    let (status, _) = Server::start(&project)?.stop(Signal::INT)?;
+    assert_eq!(status, Some(0));
+    Ok(())
+}
+
+#[test]
+fn an_address_that_is_taken() -> Result {
+    let project = Project::new()?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let said = project.run(&["serve", "--listen", &address])?;
+    assert_eq!(said.status, Some(6));
+    assert!(said.stderr.contains(&format!("cannot listen on {address}")), "{}", said.stderr);
+    Ok(())
+}
+
+#[test]
+fn a_database_that_is_none() -> Result {
+    let project = Project::new()?;
+    fs::write(project.path("publisher.db"), "this is no database, whatever it is called")?;
+    let said = project.run(&["serve", "--listen", "127.0.0.1:0"])?;
+    assert_eq!(said.status, Some(6));
+    let expected = "`publisher.db` is damaged or is not a SQLite database";
+    assert!(said.stderr.contains(expected), "{}", said.stderr);
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Why a request was decided as it was: each policy whose scope matched, and what kept those from
+//! applying that did not.
+//!
+//! A condition is taken apart at its outermost `&&` (for `unless`, `||`), and each part is compiled
+//! as if it were a policy with the same scope. So the engine itself says which part held.
+
+mod parts;
+
+use crate::compile::{build_from, routes};
+use crate::keys::{Inventory, KeySpec};
+use crate::problem::{Problem, Problems, Source};
+use crate::project::Project;
+use cedarkey_engine::gate::{Call, Gate, Host, OnPolicyError, Session};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
+use cedarkey_engine::model::{Effect, Model};
+use cedarkey_engine::route::Routes;
+use cedarkey_engine::token::{self, KeyHash};
+use parts::Part;
+
+/// A policy whose scope matched.
+#[derive(Clone, Debug)]
+pub struct Considered {
+    /// Its id.
+    pub id: String,
+    /// Permit or forbid.
+    pub effect: Effect,
+    /// How it came out.
+    pub standing: Standing,
+    /// Its file.
+    pub source: Option<Source>,
+}
+
+/// How a policy came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It applied.
+    Applied,
+    /// Its evaluation failed, which in Cedar is as if it were not there.
+    Failed(Obstacle),
+    /// Its condition did not hold.
+    Unmet(Obstacle),
+}
+
+/// The part of a condition that kept a policy from applying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The part's place in the policy's file: byte offset and length; the policy's, where the part
+    /// cannot be found in the text.
+    pub place: Option<(usize, usize)>,
+    /// What is the matter with it, in words.
+    pub because: String,
+}
+
+/// The key that is asked about, whatever token is shown.
+struct OnlyKey {
+    record: KeyRecord,
+    revoked: bool,
+}
+
+/// What the engine said to a project's policies and their parts.
+struct Answers<'a> {
+    model: &'a Model,
+    session: &'a Session,
+}
+
+/// Explains a decision by the policies of a project. `key` is the caller's; the call's credential
+/// does not matter.
+///
+/// # Errors
+///
+/// Everything that is wrong with the project or the key.
+pub fn explain(
+    project: &Project,
+    key: &KeySpec,
+    call: &Call<'_>,
+    host: &mut impl Host,
+) -> Result<Vec<Considered>, Problems> {
+    // How long a key may live is a rule for keys that are issued.
+    let mut settings = project.settings.clone();
+    settings.keys.max_lifetime = None;
+    let inventory = Inventory::new(std::slice::from_ref(key), &settings, &project.entities)?;
+    let Some((_, record)) = inventory.records.first() else { return Ok(Vec::new()) };
+    let keys = OnlyKey { record: *record, revoked: key.revoked };
+
+    let policies = project.policies.sources()?;
+    let parts: Vec<_> = policies.iter().map(|policy| Part::of(policy, &project.policies)).collect();
+    let mut sources = policies.clone();
+    for (number, (policy, parts)) in policies.iter().zip(&parts).enumerate() {
+        let alone = |(at, part): (usize, &Part)| part.alone(policy, part_id(number, at));
+        sources.extend(parts.iter().enumerate().map(alone));
+    }
+    sources.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let built = build_from(project, &settings, &inventory.profiles, &sources)?;
+    let model = &built.model;
+    let routes = Routes::load(routes(project, model)?, model.uid_count())
+        .map_err(|error| Problem::error("cedarkey::routes::load", error))?;
+
+    let form = model.token();
+    let stand_in = token::mint(&form.prefix, &form.environment, || 0).unwrap_or_default();
+    let call = Call { credential: Some(&stand_in), ..*call };
+    let gate = Gate { model, routes: &routes, keys: &keys, on_policy_error: OnPolicyError::Cedar };
+    let mut session = Session::new();
+    // What is decided is nobody's concern here: the parts of conditions have a say in it.
+    let _ = gate.check(&call, host, &mut session);
+
+    let answers = Answers { model, session: &session };
+    let considered =
+        policies.iter().zip(&parts).enumerate().filter_map(|(number, (policy, parts))| {
+            let at = answers.find(&policy.id)?;
+            let source = project.policies.source(&policy.id).cloned();
+            let place = project.policies.place(&policy.id);
+            let obstacle = || {
+                let mut obstacles = parts.iter().enumerate().filter_map(|(at, part)| {
+                    answers.obstacle(part, answers.find(&part_id(number, at))?)
+                });
+                let found = obstacles.next().unwrap_or_else(|| answers.whole(at));
+                Obstacle { place: found.place.or(place), ..found }
+            };
+            let standing = match (answers.applied(at), answers.error(at)) {
+                (true, _) => Standing::Applied,
+                (_, Some(_)) => Standing::Failed(obstacle()),
+                (_, None) => Standing::Unmet(obstacle()),
+            };
+            let effect = model.policy(at)?.effect;
+            Some(Considered { id: policy.id.clone(), effect, standing, source })
+        });
+    Ok(considered.collect())
+}
+
+// === impl Answers ===
+
+impl Answers<'_> {
+    /// A policy of that id, if its scope matched.
+    fn find(&self, id: &str) -> Option<u32> {
+        let mut candidates = self.session.evaluation().candidates().iter();
+        candidates.find(|at| self.model.policy_id(**at) == id).copied()
+    }
+
+    fn applied(&self, at: u32) -> bool {
+        let evaluation = self.session.evaluation();
+        evaluation.permits().contains(&at) || evaluation.forbids().contains(&at)
+    }
+
+    fn error(&self, at: u32) -> Option<String> {
+        let errors = self.session.evaluation().errors();
+        let (_, error) = errors.iter().find(|(of, _)| *of == at)?;
+        Some(self.session.describe(self.model, *error))
+    }
+
+    /// What is the matter with a part, if anything is.
+    fn obstacle(&self, part: &Part, at: u32) -> Option<Obstacle> {
+        let unmet = || part.unmet(self.applied(at)).map(String::from);
+        Some(Obstacle { place: part.place, because: self.error(at).or_else(unmet)? })
+    }
+
+    /// What is the matter with a policy whose parts do not tell.
+    fn whole(&self, at: u32) -> Obstacle {
+        let because = self.error(at).unwrap_or_else(|| "this does not hold".into());
+        Obstacle { place: None, because }
+    }
+}
+
+/// The id of a part. It has a character that no `@id` of a project has at its beginning.
+fn part_id(policy: usize, part: usize) -> String {
+    format!("\u{0}{policy} {part}")
+}
+
+// === impl OnlyKey ===
+
+impl Keys for OnlyKey {
+    fn find(&self, _: &KeyHash) -> Option<KeyRecord> {
+        Some(self.record)
+    }
+
+    fn is_revoked(&self, _: &KeyId) -> bool {
+        self.revoked
+    }
+}
+
+// === impl Considered ===
+
+impl Considered {
+    /// The obstacle, if there was one.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&Obstacle> {
+        match &self.standing {
+            Standing::Applied => None,
+            Standing::Failed(obstacle) | Standing::Unmet(obstacle) => Some(obstacle),
+        }
+    }
+
+    /// The obstacle with its place, to be shown.
+    #[must_use]
+    pub fn report(&self) -> Option<Problem> {
+        let obstacle = self.obstacle()?;
+        let effect = match self.effect {
+            Effect::Forbid => "forbid",
+            Effect::Permit => "permit",
+        };
+        let how = match self.standing {
+            Standing::Failed(_) => "failed",
+            _ => "did not apply",
+        };
+        let problem =
+            Problem::advice("cedarkey::explain", format_args!("the {effect} `{}` {how}", self.id));
+        Some(match (&self.source, obstacle.place) {
+            (Some(source), Some(place)) => problem.file(source).at(place, &obstacle.because),
+            _ => problem.help(&obstacle.because),
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! The key inventory, as it goes into a bundle.
+
+use crate::model::Profile;
+use crate::problem::{Problem, Problems};
+use crate::settings::{Lifetime, Settings};
+use cedar_policy::{Entities, EntityId, EntityTypeName, EntityUid};
+use cedarkey_engine::ext::ip;
+use cedarkey_engine::key::{KeyId, KeyRecord};
+use cedarkey_engine::token::KeyHash;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+/// A key of the registry: all but the token, which nobody has but its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct KeySpec {
+    /// A ULID.
+    pub id: String,
+    /// SHA-256 of the token, in hexadecimal digits.
+    pub hash: String,
+    /// Which environment it is for.
+    pub environment: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The id of the owner's `Team`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The id of the `Workload` that uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// What it may be used for, as far as policies look at it.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Where it may be used from; empty: from anywhere.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// When it was issued.
+    pub created: Timestamp,
+    /// The first instant at which it is valid.
+    pub not_before: Timestamp,
+    /// The first instant at which it is no longer valid; never, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Whether it was revoked.
+    #[serde(default)]
+    pub revoked: bool,
+}
+
+/// The inventory in the form of a bundle.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// What keys have in common.
+    pub profiles: Vec<Profile>,
+    /// The keys.
+    pub records: Vec<(KeyHash, KeyRecord)>,
+    /// Those that were revoked.
+    pub revoked: Vec<KeyId>,
+}
+
+/// The instant of a key that never expires: 9999-12-31T23:59:59Z, in milliseconds.
+const NEVER: i64 = 253_402_300_799_000;
+
+// === impl Inventory ===
+
+impl Inventory {
+    /// Checks keys and brings them into the form of a bundle.
+    ///
+    /// # Errors
+    ///
+    /// All keys that break a rule.
+    pub fn new(
+        keys: &[KeySpec],
+        settings: &Settings,
+        entities: &Entities,
+    ) -> Result<Self, Problems> {
+        let mut problems = Problems::new();
+        let mut profiles: BTreeMap<Profile, Vec<usize>> = BTreeMap::new();
+        let mut records = Vec::with_capacity(keys.len());
+        let mut revoked = Vec::new();
+        let mut hashes: BTreeMap<[u8; 32], &str> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
+        for key in keys {
+            let Some((id, hash)) = problems.take(check(key, settings, entities)) else { continue };
+            if let Some(other) = hashes.insert(hash.0, &key.id) {
+                let message = format!("the keys `{other}` and `{}` have the same token", key.id);
+                let problem = Problem::error("cedarkey::keys::duplicate-hash", message);
+                problems.push(problem.help("a token is issued once: revoke it and issue another"));
+                continue;
+            }
+            if !ids.insert(id) {
+                let message = format!("there are two keys `{}`", key.id);
+                problems.push(Problem::error("cedarkey::keys::duplicate-id", message));
+                continue;
+            }
+            if key.revoked {
+                revoked.push(id);
+            }
+            profiles.entry(profile(key)).or_default().push(records.len());
+            let record = KeyRecord {
+                id,
+                created: key.created.as_millisecond(),
+                not_before: key.not_before.as_millisecond(),
+                expires: key.expires.map_or(NEVER, |at| at.as_millisecond()),
+                profile: 0,
+            };
+            records.push((hash, record));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        for (number, places) in (0..).zip(profiles.values()) {
+            for place in places {
+                if let Some((_, record)) = records.get_mut(*place) {
+                    record.profile = number;
+                }
+            }
+        }
+        Ok(Self { profiles: profiles.into_keys().collect(), records, revoked })
+    }
+}
+
+fn profile(key: &KeySpec) -> Profile {
+    let networks = key.networks.iter().map(|net| json!({ "__extn": { "fn": "ip", "arg": net } }));
+    let mut attrs = json!({
+        "owner": key.owner,
+        "purpose": key.purpose,
+        "environment": key.environment,
+        "scopes": key.scopes,
+        "networks": networks.collect::<Vec<_>>(),
+    });
+    let mut parents = Vec::new();
+    let links = [("team", "Team", &key.team), ("workload", "Workload", &key.workload)];
+    for (attribute, kind, id) in links {
+        let Some(id) = id else { continue };
+        if let Some(attrs) = attrs.as_object_mut() {
+            attrs.insert(attribute.into(), json!({ "__entity": { "type": kind, "id": id } }));
+        }
+        parents.push((String::from(kind), id.clone()));
+    }
+    Profile {
+        owner: key.owner.clone(),
+        attrs: attrs.to_string(),
+        parents,
+        networks: key.networks.clone(),
+    }
+}
+
+fn check(
+    key: &KeySpec,
+    settings: &Settings,
+    entities: &Entities,
+) -> Result<(KeyId, KeyHash), Problems> {
+    let mut problems = Problems::new();
+    let mut wrong = |code, message: String, help: &str| {
+        let message = format!("key `{}`: {message}", key.id);
+        problems.push(Problem::error(code, message).help(help));
+    };
+    let id = KeyId::parse(&key.id);
+    if id.is_none() {
+        wrong("cedarkey::keys::id", "the id is no ULID".into(), "it has 26 characters");
+    }
+    let hash = KeyHash::from_hex(&key.hash);
+    if hash.is_none() {
+        let help = "it is the SHA-256 of the token in 64 hexadecimal digits";
+        wrong("cedarkey::keys::hash", "the hash is malformed".into(), help);
+    }
+    for (name, value) in [("owner", &key.owner), ("purpose", &key.purpose)] {
+        if value.trim().is_empty() {
+            let code =
+                if name == "owner" { "cedarkey::keys::owner" } else { "cedarkey::keys::purpose" };
+            wrong(code, format!("it has no {name}"), "every key has an owner and a purpose");
+        }
+    }
+    for (kind, id) in [("Team", &key.team), ("Workload", &key.workload)] {
+        if let Some(id) = id.as_ref().filter(|id| !exists(entities, kind, id)) {
+            let help = "add it to entities.json, or give the key another";
+            wrong("cedarkey::keys::entity", format!("there is no {kind} `{id}`"), help);
+        }
+    }
+    for network in key.networks.iter().filter(|network| ip::parse(network).is_err()) {
+        let help = "write an address or a range, as in `10.0.0.0/8`";
+        wrong("cedarkey::keys::network", format!("`{network}` is no network"), help);
+    }
+    if key.environment != settings.bundle.environment {
+        let message = format!(
+            "it is for `{}`, and this bundle for `{}`",
+            key.environment, settings.bundle.environment
+        );
+        wrong("cedarkey::keys::environment", message, "keep a registry for each environment");
+    }
+    let limit = settings.keys.max_lifetime.map(|limit| limit.0);
+    let lifetime = key.expires.map(|expires| expires.duration_since(key.not_before));
+    if let Some(limit) = limit.filter(|limit| lifetime.is_none_or(|lifetime| lifetime > *limit)) {
+        let message = format!("it is valid for longer than {}", Lifetime(limit));
+        let help = "`keys.max_lifetime` in cedarkey.toml is the longest: issue it anew, for a shorter time";
+        wrong("cedarkey::keys::lifetime", message, help);
+    }
+    match (id, hash) {
+        (Some(id), Some(hash)) if problems.is_empty() => Ok((id, hash)),
+        _ => Err(problems),
+    }
+}
+
+fn exists(entities: &Entities, kind: &str, id: &str) -> bool {
+    EntityTypeName::from_str(kind).is_ok_and(|kind| {
+        entities.get(&EntityUid::from_type_name_and_id(kind, EntityId::new(id))).is_some()
+    })
+}

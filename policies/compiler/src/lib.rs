@@ -1,0 +1,34 @@
+//! From Cedar policies, a schema, routes and a key inventory to a bundle.
+//!
+//! ```text
+//! project -> check -> lower -> model -> verify ─┐
+//!            routes, keys ──────────────────────┴-> draft -> (signed) bundle
+//! ```
+//!
+//! `cedar-policy` parses and validates, and is the oracle that the compiled form is tested against.
+
+pub mod cases;
+mod check;
+mod compile;
+mod constant;
+mod entities;
+pub mod explain;
+pub mod facts;
+pub mod keys;
+pub mod lower;
+pub mod model;
+mod names;
+pub mod oracle;
+mod place;
+mod pools;
+mod problem;
+pub mod project;
+pub mod routes;
+pub mod settings;
+mod verify;
+
+pub use compile::{Compiled, compile};
+pub use keys::KeySpec;
+pub use problem::{Problem, Problems, Source};
+pub use project::Project;
+pub use settings::Settings;

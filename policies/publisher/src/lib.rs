@@ -1,0 +1,106 @@
+//! The publisher: bundles are pushed to it, and proxies read them from it.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `PUT /v1/bundles/{name}` | 201, or a problem: 400, 403, 408, 409, 413, 422 |
+//! | `GET /v1/bundles/{name}/manifest` | 200 with the envelope, 304, 404 |
+//! | `GET /v1/segments/{sha256}` | 200, 404 |
+//! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
+//!
+//! A push is authorised by the signature of what is pushed, so there are no accounts. A proxy
+//! that sends `If-None-Match` with `Prefer: wait=N` is answered when there is something new.
+//!
+//! The publisher is not trusted by those who read from it: they verify everything again. It
+//! checks what is pushed so that the one who pushes hears of a mistake, and not every proxy.
+
+mod arrivals;
+mod body;
+mod conditional;
+mod manifest;
+mod problem;
+mod push;
+mod segment;
+mod server;
+mod store;
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::{
+    Router,
+    http::StatusCode,
+    routing::{get, put},
+};
+use cedarkey_bundle::PublicKey;
+use tokio::sync::watch;
+
+use crate::{arrivals::Arrivals, problem::Problem, store::Store};
+
+pub use store::OpenError;
+
+/// What a publisher needs to know.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The SQLite file, which is made if it does not exist.
+    pub database: PathBuf,
+    /// The keys of which one must have signed what is pushed.
+    pub trusted: Vec<PublicKey>,
+    /// The largest archive that is accepted, in bytes.
+    pub max_archive_bytes: usize,
+}
+
+/// A publisher. Clones are the same publisher.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+/// What all requests have in common.
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    trusted: Vec<PublicKey>,
+    max_archive_bytes: usize,
+    arrivals: Arrivals,
+    /// Whether the publisher is about to stop, so that nothing is held any longer.
+    closing: watch::Sender<bool>,
+}
+
+// === impl Publisher ===
+
+impl Publisher {
+    /// Opens the database, and brings it up to date if an earlier version made it.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be used; the message says why.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let store = Store::open(&options.database).await?;
+        let shared = Shared {
+            store,
+            trusted: options.trusted,
+            max_archive_bytes: options.max_archive_bytes,
+            arrivals: Arrivals::default(),
+            closing: watch::Sender::new(false),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The HTTP service, to be served by other means than [`serve`](Publisher::serve).
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/v1/bundles/{name}", put(push::put))
+            .route("/v1/bundles/{name}/manifest", get(manifest::get))
+            .route("/v1/segments/{digest}", get(segment::get))
+            .route("/healthz", get(StatusCode::OK))
+            .route("/readyz", get(server::ready))
+            .fallback(async || Problem::NoSuchPath)
+            .method_not_allowed_fallback(async || Problem::WrongMethod)
+            .with_state(Arc::clone(&self.shared))
+    }
+
+    /// How many requests are being held until there is something new.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.shared.arrivals.waiting()
+    }
+}

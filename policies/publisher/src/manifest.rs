@@ -1,0 +1,78 @@
+//! `GET /v1/bundles/{name}/manifest`: the newest envelope, now or when there is a newer one.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{Shared, conditional, problem::Problem, store::Latest};
+
+const ENVELOPE: &str = "application/vnd.cedarkey.envelope";
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+pub(crate) async fn get(
+    State(shared): State<Arc<Shared>>,
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path(name) = name?;
+    let unknown = || Problem::UnknownBundle { name: name.clone() };
+    let mut latest = Arc::new(shared.store.latest(&name).await?.ok_or_else(unknown)?);
+    let mut held = None;
+    if conditional::has(&headers, &latest.etag) {
+        held = conditional::wait(&headers);
+        if let Some(wait) = held.filter(|wait| !wait.is_zero()) {
+            latest = newer(&shared, &name, &headers, wait).await?.unwrap_or(latest);
+        }
+    }
+    let mut response = if conditional::has(&headers, &latest.etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, ENVELOPE)], latest.envelope.clone()).into_response()
+    };
+    let answer = response.headers_mut();
+    // A cache may keep an envelope but has to ask every time whether it is still the newest.
+    answer.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));
+    // Digits and hexadecimal digits in quotes; always a header value.
+    if let Ok(etag) = latest.etag.parse() {
+        answer.insert(header::ETAG, etag);
+    }
+    if let Some(wait) = held {
+        // A number, so always a header value.
+        if let Ok(applied) = format!("wait={}", wait.as_secs()).parse() {
+            answer.insert(PREFERENCE_APPLIED, applied);
+        }
+    }
+    Ok(response)
+}
+
+/// Waits for an envelope that the client does not have, for at most `wait` and no longer than
+/// the publisher runs.
+async fn newer(
+    shared: &Shared,
+    name: &str,
+    headers: &HeaderMap,
+    wait: Duration,
+) -> Result<Option<Arc<Latest>>, Problem> {
+    let is_new = |latest: &Latest| !conditional::has(headers, &latest.etag);
+    let mut arrival = shared.arrivals.subscribe(name);
+    let mut closing = shared.closing.subscribe();
+    // What was pushed between the first look and the subscription.
+    if let Some(latest) = shared.store.latest(name).await?.filter(is_new) {
+        return Ok(Some(Arc::new(latest)));
+    }
+    tracing::debug!(bundle = name, seconds = wait.as_secs(), "holding a request");
+    tokio::select! {
+        // Neither sender goes away while `shared` is there, so an end is always a reason to go.
+        arrived = arrival.wait_for(|latest| latest.as_deref().is_some_and(is_new)) => {
+            return Ok(arrived.ok().and_then(|latest| latest.clone()));
+        }
+        _ = closing.wait_for(|closing| *closing) => return Ok(None),
+        () = tokio::time::sleep(wait) => {}
+    }
+    // What another process that has the same database was given meanwhile.
+    Ok(shared.store.latest(name).await?.map(Arc::new))
+}

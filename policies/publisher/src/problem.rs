@@ -1,0 +1,144 @@
+//! The one place where something that went wrong becomes an answer.
+
+use std::error::Error as _;
+
+use axum::{
+    Json,
+    extract::rejection::PathRejection,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use cedarkey_bundle::{DecodeError, Refusal};
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// Why a request is not answered with what was asked for. The message is for the one who asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("the publisher's database is locked or overloaded; try again")]
+    Busy,
+    #[error("the body ended before all of it was received")]
+    BrokenBody,
+    #[error("the publisher is stopping")]
+    Closing,
+    #[error("the publisher failed; its log says more")]
+    Internal,
+    #[error("there is nothing at this path")]
+    NoSuchPath,
+    #[error("the bundle is not accepted: {0}")]
+    Refused(#[from] Refusal),
+    #[error("no part of the body was received for 30 seconds")]
+    SlowBody,
+    #[error("the publisher's database cannot be used; its log says more")]
+    Store { label: &'static str },
+    #[error("the archive is larger than {limit} bytes, the most this publisher accepts")]
+    TooLarge { limit: usize },
+    #[error("the body is not a bundle archive: {0}")]
+    Undecodable(#[from] DecodeError),
+    #[error("no bundle `{name}` was ever pushed")]
+    UnknownBundle { name: String },
+    #[error("there is no segment of this digest")]
+    UnknownSegment,
+    #[error("the bundle is not accepted: its version is more than this publisher can store")]
+    VersionTooLarge,
+    #[error("this path does not take the method of the request")]
+    WrongMethod,
+}
+
+/// RFC 9457.
+#[derive(Serialize)]
+struct Body {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// The cause as logs and the answer's `type` name it; stable.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::BrokenBody => "broken_body",
+            Self::Busy => "database_busy",
+            Self::Closing => "closing",
+            Self::Internal => "internal",
+            Self::NoSuchPath => "no_such_path",
+            Self::Refused(refusal) => refusal.label(),
+            Self::SlowBody => "slow_body",
+            Self::Store { label } => label,
+            Self::TooLarge { .. } => "too_large",
+            Self::Undecodable(_) => "undecodable",
+            Self::UnknownBundle { .. } => "unknown_bundle",
+            Self::UnknownSegment => "unknown_segment",
+            Self::VersionTooLarge => "version_too_large",
+            Self::WrongMethod => "wrong_method",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BrokenBody | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(refusal) => match refusal {
+                Refusal::BadSignature | Refusal::UnknownSigner => StatusCode::FORBIDDEN,
+                Refusal::BelowFloor { .. } | Refusal::OldVersion { .. } => StatusCode::CONFLICT,
+                Refusal::EngineTooOld { .. }
+                | Refusal::Expired { .. }
+                | Refusal::WrongName { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            },
+            Self::NoSuchPath | Self::UnknownBundle { .. } | Self::UnknownSegment => {
+                StatusCode::NOT_FOUND
+            }
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::VersionTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Busy | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<PathRejection> for Problem {
+    /// A name in the path that is not even text names nothing.
+    fn from(_: PathRejection) -> Self {
+        Self::NoSuchPath
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let label = match &error {
+            StoreError::Locked | StoreError::Overloaded => {
+                tracing::error!("{error}");
+                return Self::Busy;
+            }
+            StoreError::VersionTooLarge => return Self::VersionTooLarge,
+            StoreError::Corrupt => "database_corrupt",
+            StoreError::Database(_) => "database",
+        };
+        tracing::error!(cause = error.source(), "{error}");
+        Self::Store { label }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = Body {
+            r#type: format!("urn:cedarkey:publisher:{}", self.cause()),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        let problem = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
