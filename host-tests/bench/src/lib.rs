@@ -1,0 +1,9 @@
+//! The compiled engine beside `cedar-policy`, on the same policies, entities and requests.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`workload`] | what is decided: synthetic sets of any size, and three applications |
+//! | [`subject`] | who decides: Cedar or the engine, ready to be asked again and again |
+
+pub mod subject;
+pub mod workload;

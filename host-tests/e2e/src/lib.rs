@@ -1,0 +1,1 @@
+//! Tests of the whole, on real hosts: see `tests`.

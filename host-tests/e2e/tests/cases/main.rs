@@ -1,0 +1,70 @@
+//! The standard library's case files, on the filter's real module and in a real Envoy. The native
+//! engine runs them too, as `cedarkey test`: see `commands.rs`.
+
+mod envoy;
+mod wasm;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cedarkey_bundle::SigningKey;
+use cedarkey_compiler::Project;
+use cedarkey_compiler::cases::{Case, Decision, Prepared, compile, prepare};
+use cedarkey_host_kit::deployment::{Deployment, Result};
+use serde_json::{Value, json};
+
+/// A case file with the filter's configuration for it.
+struct Ready {
+    prepared: Prepared,
+    config: Value,
+}
+
+/// All case files of a new project.
+fn ready() -> Result<Vec<Ready>> {
+    let deployment = Deployment::new()?;
+    let project = Project::load(&deployment.project())?;
+    assert!(!project.tests.is_empty());
+    project.tests.iter().map(|name| make_ready(&project, name)).collect()
+}
+
+fn make_ready(project: &Project, name: &str) -> Result<Ready> {
+    let prepared = prepare(project, name)?;
+    let key = SigningKey::from_seed([9; 32]);
+    let now = jiff::Timestamp::now().as_second();
+    // Cases that look back must find a bundle that has not expired, and was there already.
+    let draft = compile(project, &prepared)?.draft(1, now);
+    let archive = draft.sign(&[&key])?;
+    let config = json!({
+        "bundle": project.settings.bundle.name,
+        "trusted_keys": [key.public().to_string()],
+        "seed": STANDARD.encode(archive.encode()),
+        "reveal_policies": true,
+        "on_stale": "serve",
+    });
+    Ok(Ready { prepared, config })
+}
+
+/// What is wrong with an answer, if anything is.
+fn mismatch(case: &Case, status: u16, body: &Value) -> Option<String> {
+    let expect = &case.expect;
+    if expect.decision == Decision::Allow {
+        return (status != 200)
+            .then(|| format!("{}: {status} instead of a pass: {body}", case.name));
+    }
+    // What a caller is told of a revoked key is what it is told of one that nobody issued.
+    let hidden = expect.cause.as_deref() == Some("key_revoked");
+    let cause = if hidden { Some("unknown_key") } else { expect.cause.as_deref() };
+    let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    let told = said("type").trim_start_matches("urn:cedarkey:denied:");
+    let policies = || -> Vec<&str> {
+        let list = body.get("policies").and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let wrong_status = expect.status.is_some_and(|expected| expected != status) || status == 200;
+    let wrong_cause = cause.is_some_and(|cause| cause != told);
+    let wrong_policies =
+        !hidden && expect.policies.as_ref().is_some_and(|expected| *expected != policies());
+    let wrong_reason =
+        !hidden && expect.reason.as_ref().is_some_and(|reason| reason != said("detail"));
+    let wrong = wrong_status || wrong_cause || wrong_policies || wrong_reason;
+    wrong.then(|| format!("{}: {status} {body}", case.name))
+}

@@ -1,0 +1,126 @@
+//! The command line on a whole project, as a new user would type it.
+
+use cedarkey_host_kit::deployment::{Deployment, Result};
+use cedarkey_host_kit::{ports, tools};
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn a_new_project_is_sound_and_its_cases_come_out() -> Result<()> {
+    let deployment = Deployment::new()?;
+    assert!(deployment.cedarkey(&["check"])?.starts_with("ok"));
+    let tested = deployment.cedarkey(&["test"])?;
+    assert!(tested.ends_with(" passed, 0 failed"), "{tested}");
+    Ok(())
+}
+
+#[test]
+fn the_library_and_the_example_are_sound() -> Result<()> {
+    let folder = tools::workspace().join("examples/quickstart");
+    for arguments in [["check"], ["test"]] {
+        let mut command = Command::new(tools::cedarkey()?);
+        let output = command.args(arguments).arg("-C").arg(&folder).output()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// What `init` makes is what the example shows.
+#[test]
+fn the_example_is_a_new_project() -> Result<()> {
+    let deployment = Deployment::new()?;
+    let example = tools::workspace().join("examples/quickstart");
+    for folder in ["", "policies/grants", "policies/guardrails", "tests"] {
+        for entry in fs::read_dir(example.join(folder))? {
+            let file = entry?.path();
+            let name = file.strip_prefix(&example)?;
+            // A new project has a signing key, and its settings trust it.
+            if file.is_dir() || ["README.md", "cedarkey.toml"].iter().any(|n| name.ends_with(n)) {
+                continue;
+            }
+            let (shown, made) = (fs::read(&file)?, fs::read(deployment.project().join(name))?);
+            assert!(shown == made, "{}", name.display());
+        }
+    }
+    Ok(())
+}
+
+/// What runs before the README's commands. What was started ends with the shell, and what talks to
+/// it is tried again for a while, as somebody who types faster than Envoy starts would.
+const SHELL: &str = r#"set -eu
+trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
+again() {
+    for _ in $(seq 100); do
+        if eval "$1"; then return 0; fi
+        sleep 0.2
+    done
+    return 1
+}
+"#;
+
+/// Every command of the README's console blocks, in the order in which they stand there. Only
+/// addresses are others, for those may be taken.
+#[test]
+fn the_commands_of_the_readme_work() -> Result<()> {
+    let readme = fs::read_to_string(tools::workspace().join("README.md"))?;
+    let deployment = Deployment::new()?;
+    let free = || ports::free().map(|port| format!("127.0.0.1:{port}"));
+    let (listener, admin, publisher) = (free()?, free()?, free()?);
+    let script = script(&commands(&readme))
+        .replace("cargo xtask filter", &format!("echo '{}'", tools::filter()?.display()))
+        .replace("render envoy", &format!("render envoy --listen {listener} --admin {admin}"))
+        .replace("envoy -c", "envoy --disable-hot-restart -c")
+        .replace("127.0.0.1:8080", &listener)
+        .replace("127.0.0.1:9000", &deployment.upstream.address().to_string())
+        .replace("127.0.0.1:9180", &publisher);
+
+    let place = deployment.file("readme");
+    fs::create_dir(&place)?;
+    let mut path = std::env::var("PATH").unwrap_or_default();
+    for binary in [tools::cedarkey()?, tools::envoy()?] {
+        let folder = binary.parent().ok_or("the command is in a folder")?;
+        path = format!("{}:{path}", folder.display());
+    }
+    let mut bash = Command::new("bash");
+    let output = bash.args(["-c", &script]).current_dir(&place).env("PATH", path).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{said}");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    for word in ["ALLOW", "DENY", "pushed", "\"/v1/orders/7\""] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    Ok(())
+}
+
+/// The commands of the console blocks, with their continuation lines.
+fn commands(readme: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    let blocks = readme.split("```").skip(1).step_by(2);
+    for line in blocks.filter_map(|block| block.strip_prefix("console")).flat_map(str::lines) {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push(command.into()),
+            (None, Some(last)) if last.ends_with('\\') => {
+                last.push('\n');
+                last.push_str(line.trim_start_matches("> "));
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+fn script(commands: &[String]) -> String {
+    let mut script = SHELL.to_owned();
+    let mut background = false;
+    for command in commands {
+        if let Some(command) = command.strip_suffix('&') {
+            background = true;
+            script.push_str(&format!("{command}>> log 2>&1 &\n"));
+        } else if background {
+            script.push_str(&format!("again '{}'\n", command.replace('\'', r"'\''")));
+        } else {
+            script.push_str(&format!("{command}\n"));
+        }
+    }
+    script
+}

@@ -1,0 +1,25 @@
+//! The filter in a real Envoy with two workers.
+
+mod answers;
+mod delivery;
+mod refusals;
+mod start;
+
+use cedarkey_host_kit::deployment::{Deployment, Issued, Result};
+use cedarkey_host_kit::envoy::Envoy;
+
+/// A deployment with a reader's key in force.
+fn deploy(arguments: &[&str]) -> Result<(Deployment, Issued, Envoy)> {
+    let mut deployment = Deployment::new()?;
+    deployment.publish(None)?;
+    let reader = issue(&deployment, "90d")?;
+    deployment.push()?;
+    let envoy = deployment.envoy(arguments)?;
+    Ok((deployment, reader, envoy))
+}
+
+/// A key of the team that may read and write orders, with the scope to read.
+fn issue(deployment: &Deployment, expires: &str) -> Result<Issued> {
+    let member = ["--owner", "team:payments", "--team", "payments", "--scope", "orders:read"];
+    deployment.issue(&[&member[..], &["--expires", expires]].concat())
+}

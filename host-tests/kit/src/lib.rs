@@ -1,0 +1,28 @@
+//! Starts real hosts for tests, the demo and benchmarks, and stops them again.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`deployment`] | all of it together: a project, its publisher, an upstream and an Envoy |
+//! | [`tools`] | Envoy, Rust targets, the filter and the command, fetched or built when they are missing |
+//! | [`envoy`] | a running Envoy: ready, statistics, log |
+//! | [`upstream`] | an HTTP server that answers with what reached it |
+//! | [`process`] | a child process with a log file, which never outlives its owner |
+//! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
+//! | `engine_host` | the engine alone as a module under wasmtime (feature `wasm-host`) |
+//! | `wasm_host` | the filter's module under wasmtime (feature `wasm-host`) |
+//!
+//! Nothing here is asynchronous: every value can be made, used and dropped in a plain `#[test]` as
+//! well as in an asynchronous one. Whatever a value started ends when the value is dropped, also
+//! while a failed test unwinds.
+
+pub mod deployment;
+#[cfg(feature = "wasm-host")]
+pub mod engine_host;
+pub mod envoy;
+pub mod ports;
+pub mod process;
+pub mod tools;
+pub mod upstream;
+pub mod wait;
+#[cfg(feature = "wasm-host")]
+pub mod wasm_host;

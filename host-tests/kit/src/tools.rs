@@ -1,0 +1,50 @@
+//! What tests and the demo need on the machine, fetched or built when it is missing. Whatever is
+//! fetched is said on standard error first.
+
+mod build;
+mod envoy;
+mod error;
+mod targets;
+
+pub use build::{cedarkey, conformance, engine_guest, filter};
+pub use envoy::{ENVOY_VERSION, envoy};
+pub use error::ToolError;
+pub use targets::{TARGETS, targets};
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The root of the workspace that this crate was compiled in.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let kit = Path::new(env!("CARGO_MANIFEST_DIR"));
+    kit.ancestors().nth(2).unwrap_or(kit).into()
+}
+
+/// Runs a program to its end, with its output on standard error: standard output belongs to
+/// whoever called.
+fn run(command: &mut Command) -> Result<(), ToolError> {
+    finish(command.stdout(std::io::stderr()))
+}
+
+/// Runs a program to its end, as quiet as it can be.
+fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+fn finish(command: &mut Command) -> Result<(), ToolError> {
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(ToolError::Failed { command: words(command), status }),
+        Err(source) => Err(ToolError::Run { command: words(command), source }),
+    }
+}
+
+/// A command as it would be typed.
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

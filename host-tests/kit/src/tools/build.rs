@@ -1,0 +1,102 @@
+//! What is built from this workspace.
+
+use super::{ToolError, words, workspace};
+use serde_json::Value;
+use std::{
+    env,
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+/// Builds the filter as it ships, and gives the path of its module. Only the first call of a
+/// process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn filter() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    once(&BUILT, || {
+        let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
+        build(
+            &[&arguments[..], &["--target", "wasm32-wasip1"]].concat(),
+            "cedarkey_proxy_wasm.wasm",
+        )
+    })
+}
+
+/// Builds the command `cedarkey`, and gives its path. Only the first call of a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn cedarkey() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    once(&BUILT, || build(&["-p", "cedarkey", "--bin", "cedarkey"], "cedarkey"))
+}
+
+/// Builds the engine as a module, with the profile that the filter ships with, and gives its path.
+/// Only the first call of a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn engine_guest() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    once(&BUILT, || {
+        let arguments = ["--profile", "filter", "-p", "cedarkey-engine-guest"];
+        build(
+            &[&arguments[..], &["--target", "wasm32-unknown-unknown"]].concat(),
+            "cedarkey_engine_guest.wasm",
+        )
+    })
+}
+
+/// Builds the conformance runner, and gives its path. Only the first call of a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn conformance() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    // With the features of the whole workspace, so that what the tests built is not built again.
+    let arguments = ["--workspace", "--bin", "cedarkey-conformance"];
+    once(&BUILT, || build(&arguments, "cedarkey-conformance"))
+}
+
+fn once(
+    built: &Mutex<Option<PathBuf>>,
+    build: impl FnOnce() -> Result<PathBuf, ToolError>,
+) -> Result<PathBuf, ToolError> {
+    let mut built = built.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*built {
+        return Ok(path.clone());
+    }
+    let path = build()?;
+    *built = Some(path.clone());
+    Ok(path)
+}
+
+/// Runs `cargo build` and finds, in what it says it made, the file named `product`.
+fn build(arguments: &[&str], product: &'static str) -> Result<PathBuf, ToolError> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.args(["build", "--message-format=json-render-diagnostics"]);
+    command.args(arguments).current_dir(workspace()).stderr(Stdio::inherit());
+    let output =
+        command.output().map_err(|source| ToolError::Run { command: words(&command), source })?;
+    if !output.status.success() {
+        return Err(ToolError::Failed { command: words(&command), status: output.status });
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let files = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).flat_map(files);
+    let mut found = files.filter(|file| file.file_name().is_some_and(|name| name == product));
+    found.next_back().ok_or_else(|| ToolError::Missing { command: words(&command), product })
+}
+
+/// The files that a message of cargo says were made.
+fn files(message: Value) -> Vec<PathBuf> {
+    let names = message.get("filenames").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).map(PathBuf::from).collect()
+}

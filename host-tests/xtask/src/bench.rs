@@ -1,0 +1,31 @@
+//! `cargo xtask bench`
+
+mod engine;
+mod start;
+
+use clap::{Args, Subcommand};
+
+/// Measure; each benchmark compares, side by side in one run.
+#[derive(Args, Debug)]
+pub struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// What a decision costs in the engine and in Cedar: instructions, allocations and time
+    Engine(engine::Engine),
+    /// How long Envoy takes until it is ready, with the filter and without
+    Start(start::Start),
+}
+
+impl Bench {
+    /// Runs it.
+    pub fn run(self) -> anyhow::Result<bool> {
+        match self.what {
+            What::Engine(engine) => engine.run(),
+            What::Start(start) => start.run(),
+        }
+    }
+}
