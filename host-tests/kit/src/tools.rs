@@ -6,7 +6,7 @@ mod envoy;
 mod error;
 mod targets;
 
-pub use build::{cedarkey, conformance, engine_guest, filter};
+pub use build::{cedarkey, cedarkey_release, conformance, engine_guest, filter};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
 pub use targets::{TARGETS, targets};

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`
 
+mod build;
 mod engine;
 mod start;
 
@@ -14,6 +15,8 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// How long `cedarkey build` takes, which compares every policy with Cedar
+    Build(build::Build),
     /// What a decision costs in the engine and in Cedar: instructions, allocations and time
     Engine(engine::Engine),
     /// How long Envoy takes until it is ready, with the filter and without
@@ -24,6 +27,7 @@ impl Bench {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<bool> {
         match self.what {
+            What::Build(build) => build.run(),
             What::Engine(engine) => engine.run(),
             What::Start(start) => start.run(),
         }

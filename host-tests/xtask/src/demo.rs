@@ -31,7 +31,6 @@ impl Demo {
         let boxed = |error: Box<dyn std::error::Error + Send + Sync>| anyhow!(error);
         heading("get ready");
         say("Envoy");
-        tools::targets()?;
         tools::envoy()?;
         say("the filter and the command (the first time takes minutes)");
         tools::filter()?;

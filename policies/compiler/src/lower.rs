@@ -2,8 +2,11 @@
 //!
 //! Nothing is approximated: a form that is not known here is refused by its name.
 
+mod attribute;
+mod code;
 mod condition;
 mod expression;
+mod literal;
 mod scope;
 
 use crate::facts::Plan;

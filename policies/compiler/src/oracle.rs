@@ -53,7 +53,10 @@ pub struct Answer {
 pub enum QuestionError {
     /// Cedar does not take the context.
     #[error("the context is not one of Cedar's")]
-    Context(#[from] Box<cedar_policy::ContextJsonError>),
+    Context(#[from] Box<cedar_policy::ContextCreationError>),
+    /// Cedar does not take a record.
+    #[error("a record is not one of Cedar's")]
+    Record(#[from] Box<cedar_policy::ExpressionConstructionError>),
     /// Cedar does not take the request.
     #[error("the request is not one of Cedar's")]
     Request(#[from] Box<cedar_policy::RequestValidationError>),

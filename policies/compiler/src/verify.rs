@@ -9,14 +9,18 @@ mod questions;
 mod random;
 mod values;
 
+use crate::compile::STACK;
 use crate::model::{PolicySource, Profile};
-use crate::oracle::{Answer, Cedar, Engine, Guest, Question, QuestionError};
+use crate::oracle::{Answer, Cedar, Engine, Guest, Question};
 use crate::problem::{Problem, Problems};
 use crate::project::{Policies, Project};
-use cedar_policy::{Entities, Policy, PolicyId, PolicySet, Request};
+use cedar_policy::{Entities, Policy, PolicyId, Request};
 use cedarkey_engine::model::Model;
-use questions::Asker;
+use questions::{Asker, Interview};
 use serde_json::{Value as Json, json};
+use std::error::Error;
+use std::num::NonZero;
+use std::thread;
 
 /// How many questions are asked of each policy.
 const QUESTIONS: usize = 32;
@@ -25,13 +29,23 @@ const QUESTIONS: usize = 32;
 /// cost as much as there are policies.
 const BUDGET: usize = 1_000_000;
 
-/// A policy with the questions asked of it.
-struct Examination {
-    id: String,
-    /// The policy, by itself.
-    alone: PolicySet,
-    questions: Vec<Question>,
-    guests: Vec<Guest>,
+/// A policy that is to be questioned.
+struct Examination<'a> {
+    id: &'a str,
+    policy: &'a Policy,
+    interview: Interview,
+}
+
+/// Those who answer, and what they are asked by.
+#[derive(Clone, Copy)]
+struct Examiner<'a> {
+    project: &'a Project,
+    asker: &'a Asker<'a>,
+    /// The project's entities, and the keys that questions are asked for.
+    entities: &'a Entities,
+    model: &'a Model,
+    /// How many of a policy's questions are asked of all policies together.
+    whole: usize,
 }
 
 /// Checks that the compiled policies answer as Cedar does.
@@ -51,25 +65,14 @@ pub(crate) fn verify(
         let Some(policy) = project.policies.set.policy(&PolicyId::new(&source.id)) else {
             continue;
         };
-        let (questions, guests) = asker.ask(policy, &source.json, number, QUESTIONS);
-        let alone =
-            project.policies.alone(policy).map_err(|error| unanswered(&source.id, &error))?;
-        examinations.push(Examination { id: source.id.clone(), alone, questions, guests });
+        let interview = asker.interview(policy, &source.json, number);
+        examinations.push(Examination { id: &source.id, policy, interview });
     }
-    let guests = examinations.iter().flat_map(|examination| &examination.guests);
+    let guests = examinations.iter().flat_map(|examination| &examination.interview.guests);
     let entities = store(&project.entities, guests).map_err(|e| unanswered("", &e))?;
-    let cedar = Cedar::new(&entities);
-    let mut engine = Engine::new(model);
     let whole = whole_set_questions(policies.len());
-    let mut problems = Problems::new();
-    for examination in &examinations {
-        let outcome = examination.run(&cedar, &mut engine, &project.policies, whole);
-        match outcome {
-            Ok(None) => {}
-            Ok(Some((id, question))) => problems.push(difference(project, &id, question)),
-            Err(error) => problems.push(unanswered(&examination.id, &error)),
-        }
-    }
+    let examiner = Examiner { project, asker: &asker, entities: &entities, model, whole };
+    let problems = examiner.side_by_side(&examinations);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
@@ -79,33 +82,70 @@ fn whole_set_questions(policies: usize) -> usize {
     BUDGET.checked_div(once).unwrap_or(QUESTIONS).clamp(1, QUESTIONS)
 }
 
-// === impl Examination ===
+// === impl Examiner ===
 
-impl Examination {
+impl Examiner<'_> {
+    /// Questions policies on all processors; what is wrong is in the order of the policies.
+    fn side_by_side(self, examinations: &[Examination<'_>]) -> Problems {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = examinations.len().div_ceil(processors).max(1);
+        let mut problems = Problems::new();
+        thread::scope(|scope| {
+            let parts = examinations.chunks(share).map(|part| {
+                let started = thread::Builder::new().stack_size(STACK);
+                (part, started.spawn_scoped(scope, move || self.one_by_one(part)))
+            });
+            for (part, thread) in parts.collect::<Vec<_>>() {
+                // Where there are no threads, there is still this one.
+                let found = thread.map(|thread| thread.join());
+                problems.extend(match found {
+                    Ok(found) => found.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    Err(_) => self.one_by_one(part),
+                });
+            }
+        });
+        problems
+    }
+
+    fn one_by_one(self, examinations: &[Examination<'_>]) -> Vec<Problem> {
+        let cedar = Cedar::new(self.entities);
+        let mut engine = Engine::new(self.model);
+        let outcomes = examinations.iter().filter_map(|examination| {
+            match self.examine(examination, &cedar, &mut engine) {
+                Ok(found) => found.map(|(id, question)| difference(self.project, &id, &question)),
+                Err(error) => Some(unanswered(examination.id, &*error)),
+            }
+        });
+        outcomes.collect()
+    }
+
     /// The first question that is answered differently, and the policy whose fault that is.
-    fn run(
-        &self,
+    fn examine(
+        self,
+        examination: &Examination<'_>,
         cedar: &Cedar<'_>,
         engine: &mut Engine<'_>,
-        all: &Policies,
-        whole: usize,
-    ) -> Result<Option<(String, &Question)>, QuestionError> {
-        for (number, question) in self.questions.iter().enumerate() {
-            let guest = self.guests.iter().find(|guest| guest.uid == question.principal);
-            let request = Cedar::request(question)?;
-            let alone = Standing::of_one(&cedar.ask(&request, &self.alone));
-            let compiled = engine.ask(question, guest, Some(&self.id))?;
-            if alone != Standing::compiled(engine, &compiled, &self.id) {
-                return Ok(Some((self.id.clone(), question)));
+    ) -> Result<Option<(String, Question)>, Box<dyn Error>> {
+        let Examination { id, policy, interview } = examination;
+        let all = &self.project.policies;
+        let own = all.alone(policy)?;
+        for (number, question) in
+            self.asker.ask(policy, interview, QUESTIONS).into_iter().enumerate()
+        {
+            let guest = interview.guests.iter().find(|guest| guest.uid == question.principal);
+            let request = Cedar::request(&question)?;
+            let alone = Standing::of_one(&cedar.ask(&request, &own));
+            let (applies, fails) = engine.ask_one(&question, guest, id)?;
+            if alone != (Standing { applies, fails }) {
+                return Ok(Some(((*id).into(), question)));
             }
-            if number >= whole {
+            if number >= self.whole {
                 continue;
             }
             let together = cedar.ask(&request, &all.set);
-            let compiled = engine.ask(question, guest, None)?;
-            if together != compiled {
-                let blamed = blame(cedar, engine, &request, &compiled, all);
-                return Ok(Some((blamed.unwrap_or_else(|| self.id.clone()), question)));
+            if together != engine.ask(&question, guest, None)? {
+                let blamed = blame(cedar, engine, &request, all);
+                return Ok(Some((blamed.unwrap_or_else(|| (*id).into()), question)));
             }
         }
         Ok(None)
@@ -128,8 +168,8 @@ impl Standing {
     }
 
     /// In the last answer of the engine.
-    fn compiled(engine: &Engine<'_>, answer: &Answer, id: &str) -> Self {
-        Self { applies: engine.applies(id), fails: answer.errors.contains(id) }
+    fn compiled(engine: &Engine<'_>, id: &str) -> Self {
+        Self { applies: engine.applies(id), fails: engine.fails(id) }
     }
 }
 
@@ -138,7 +178,6 @@ fn blame(
     cedar: &Cedar<'_>,
     engine: &Engine<'_>,
     request: &Request,
-    compiled: &Answer,
     all: &Policies,
 ) -> Option<String> {
     let mut policies: Vec<_> = all.set.policies().map(|p| (p.id().to_string(), p)).collect();
@@ -146,7 +185,7 @@ fn blame(
     let differs = |(id, policy): (String, &Policy)| {
         let alone = all.alone(policy).ok()?;
         let standing = Standing::of_one(&cedar.ask(request, &alone));
-        (standing != Standing::compiled(engine, compiled, &id)).then_some(id)
+        (standing != Standing::compiled(engine, &id)).then_some(id)
     };
     policies.into_iter().find_map(differs)
 }

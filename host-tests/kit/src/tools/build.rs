@@ -1,6 +1,6 @@
 //! What is built from this workspace.
 
-use super::{ToolError, words, workspace};
+use super::{ToolError, targets, words, workspace};
 use serde_json::Value;
 use std::{
     env,
@@ -19,6 +19,7 @@ use std::{
 pub fn filter() -> Result<PathBuf, ToolError> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
     once(&BUILT, || {
+        targets()?;
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
         build(
             &[&arguments[..], &["--target", "wasm32-wasip1"]].concat(),
@@ -37,6 +38,18 @@ pub fn cedarkey() -> Result<PathBuf, ToolError> {
     once(&BUILT, || build(&["-p", "cedarkey", "--bin", "cedarkey"], "cedarkey"))
 }
 
+/// Builds the command `cedarkey` as it is installed, optimised, and gives its path. Only the first
+/// call of a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn cedarkey_release() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let arguments = ["--release", "-p", "cedarkey", "--bin", "cedarkey"];
+    once(&BUILT, || build(&arguments, "cedarkey"))
+}
+
 /// Builds the engine as a module, with the profile that the filter ships with, and gives its path.
 /// Only the first call of a process builds.
 ///
@@ -46,6 +59,7 @@ pub fn cedarkey() -> Result<PathBuf, ToolError> {
 pub fn engine_guest() -> Result<PathBuf, ToolError> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
     once(&BUILT, || {
+        targets()?;
         let arguments = ["--profile", "filter", "-p", "cedarkey-engine-guest"];
         build(
             &[&arguments[..], &["--target", "wasm32-unknown-unknown"]].concat(),

@@ -20,7 +20,6 @@ impl Start {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<bool> {
         heading("get ready");
-        tools::targets()?;
         let module = tools::filter()?;
         let boxed = |error: Box<dyn std::error::Error + Send + Sync>| anyhow!(error);
         let deployment = Deployment::new().map_err(boxed)?;

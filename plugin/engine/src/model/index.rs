@@ -1,38 +1,52 @@
 //! From a request's principal, action and resource to the policies whose scope matches.
 //!
-//! Each policy lies in one bucket for each action that it may apply to, so that what a decision
-//! costs follows the policies that can match. That looking only at those keeps the whole response,
+//! Scopes form a tree: from the root an edge for what is demanded of the action, then one for the
+//! principal, then one for the resource. What a decision costs follows the edges that can match,
+//! not the policies that exist. That looking only at the policies found keeps the whole response,
 //! errors included, is proved for Cedar in its specification (`Thm/PolicySlice.lean`).
 
 use super::image::{ActionImage, ModelImage, ScopeImage};
 use crate::request::Pools;
 use crate::value::{Sym, Uid};
+use alloc::vec;
 use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
 
 /// The policies of a model, by the scope they demand.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index {
-    any_action: ByPrincipal,
-    by_action: HashMap<Uid, ByPrincipal>,
-    /// Whether some scope demands a type besides a group, which no bucket tells apart.
+    /// The first is the root.
+    nodes: Vec<Node>,
+    /// By the node that they leave and what they demand: see [`Demand::edge`].
+    edges: HashMap<u64, u32>,
+    /// Which forms of demands name an entity at all, by its uid: the bits of [`Demand::form`].
+    named: Vec<u8>,
+    /// Whether some scope demands a type besides a group, which no edge tells apart.
     has_types_in_groups: bool,
 }
 
-type ByPrincipal = Buckets<ByResource>;
-type ByResource = Buckets<Vec<u32>>;
-
-/// What lies in an index, by what a scope demands of one entity.
+/// Where some demands lead.
 #[derive(Debug, Default)]
-struct Buckets<T> {
-    /// For scopes that demand nothing.
-    any: Option<T>,
-    /// By entity, for scopes that demand just that one.
-    equal: HashMap<Uid, T>,
-    /// By group, for scopes that demand one of its members.
-    group: HashMap<Uid, T>,
-    /// By type.
-    kind: HashMap<Sym, T>,
+struct Node {
+    /// Where it leads on from here to demand nothing more; the root, where it does not.
+    any: u32,
+    /// Which other forms of demands lead on from here: the bits of [`Demand::form`].
+    forms: u8,
+    /// The policies that demand no more. Only nodes for all three have any.
+    policies: Vec<u32>,
+}
+
+/// What is demanded of one entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// Nothing.
+    Any,
+    /// That it is this one.
+    Equal(Uid),
+    /// That it is this one or one of its members.
+    Group(Uid),
+    /// That it is of this type.
+    Kind(Sym),
 }
 
 /// Reusable space for the policies found.
@@ -42,33 +56,71 @@ pub(crate) struct Candidates {
     pub policies: Vec<u32>,
 }
 
+/// An entity of a request, and what makes it meet demands.
+#[derive(Clone, Copy)]
+struct Seeker<'a> {
+    uid: Uid,
+    kind: Option<Sym>,
+    /// Parents that only the request knows.
+    parents: &'a [Uid],
+    /// What the store says are its ancestors.
+    ancestors: &'a [Uid],
+}
+
+/// The node that every way begins at.
+const ROOT: u32 = 0;
+
 // === impl Index ===
 
 impl Index {
-    /// Sorts policies into buckets. The image has been verified.
+    /// Sorts policies into the tree. The image has been verified.
     pub fn build(image: &ModelImage) -> Self {
-        let mut index = Self::default();
+        let mut index = Self {
+            nodes: vec![Node::default()],
+            edges: HashMap::new(),
+            named: vec![0; image.uids.len()],
+            has_types_in_groups: false,
+        };
         for (at, policy) in (0u32..).zip(&image.policies) {
             let scopes = [policy.principal, policy.resource];
             index.has_types_in_groups |=
                 scopes.iter().any(|scope| matches!(scope, ScopeImage::IsIn(..)));
-            let mut add = |action: Option<Uid>| {
-                let of_action = match action {
-                    None => &mut index.any_action,
-                    Some(uid) => index.by_action.entry(uid).or_default(),
-                };
-                of_action.entry(policy.principal).entry(policy.resource).push(at);
-            };
+            let [principal, resource] = scopes.map(Demand::of);
+            let mut add = |action| index.add(at, [action, principal, resource]);
             match policy.action {
-                ActionImage::Any => add(None),
-                ActionImage::Eq(uid) => add(Some(uid)),
+                ActionImage::Any => add(Demand::Any),
+                ActionImage::Eq(uid) => add(Demand::Equal(uid)),
                 ActionImage::In(span) => {
                     let groups = image.uid_runs.get(span.range()).unwrap_or_default();
-                    members(image, groups).into_iter().for_each(|uid| add(Some(uid)));
+                    members(image, groups).into_iter().for_each(|uid| add(Demand::Equal(uid)));
                 }
             }
         }
         index
+    }
+
+    fn add(&mut self, policy: u32, demands: [Demand; 3]) {
+        let mut at = ROOT;
+        for demand in demands {
+            let next = u32::try_from(self.nodes.len()).unwrap_or(ROOT);
+            let child = *self.edges.entry(demand.edge(at)).or_insert(next);
+            if child == next {
+                self.nodes.push(Node::default());
+            }
+            if let Some(node) = self.nodes.get_mut(at as usize) {
+                node.forms |= demand.form();
+                node.any = if demand == Demand::Any { child } else { node.any };
+            }
+            if let Demand::Equal(uid) | Demand::Group(uid) = demand
+                && let Some(named) = self.named.get_mut(uid.0 as usize)
+            {
+                *named |= demand.form();
+            }
+            at = child;
+        }
+        if let Some(node) = self.nodes.get_mut(at as usize) {
+            node.policies.push(policy);
+        }
     }
 
     /// Finds the policies whose scope matches.
@@ -82,15 +134,15 @@ impl Index {
     ) {
         let policies = &mut found.policies;
         policies.clear();
-        let of_action = self.by_action.get(&action);
-        for by_principal in [Some(&self.any_action), of_action].into_iter().flatten() {
-            by_principal.visit(pools, principal, &mut |by_resource| {
-                by_resource.visit(pools, resource, &mut |found| policies.extend_from_slice(found));
-            });
-        }
+        // No edge for an action demands a group: its members have edges of their own.
+        let action = Seeker { uid: action, kind: None, parents: &[], ancestors: &[] };
+        let seekers = [action, Seeker::new(pools, principal), Seeker::new(pools, resource)];
+        self.follow(pools, ROOT, &seekers, policies);
         // A parent and a grandparent can be the same entity: no policy is to count twice.
-        policies.sort_unstable();
-        policies.dedup();
+        if policies.len() > 1 {
+            policies.sort_unstable();
+            policies.dedup();
+        }
         if self.has_types_in_groups {
             policies.retain(|at| {
                 pools.model.policy(*at).is_some_and(|policy| {
@@ -100,45 +152,100 @@ impl Index {
             });
         }
     }
+
+    /// Adds the policies that lie behind a node, where all demands on the way are met. One may come
+    /// up twice.
+    fn follow(&self, pools: Pools<'_>, at: u32, seekers: &[Seeker<'_>], found: &mut Vec<u32>) {
+        let Some(node) = self.nodes.get(at as usize) else { return };
+        let Some((seeker, rest)) = seekers.split_first() else {
+            found.extend_from_slice(&node.policies);
+            return;
+        };
+        if node.any != ROOT {
+            self.follow(pools, node.any, rest, found);
+        }
+        let mut look = |demand: Demand| {
+            if let Some(child) = self.edges.get(&demand.edge(at)) {
+                self.follow(pools, *child, rest, found);
+            }
+        };
+        if let (true, Some(kind)) = (node.forms & KIND != 0, seeker.kind) {
+            look(Demand::Kind(kind));
+        }
+        // Most entities are named by no scope, and need not be looked up.
+        let named = |uid: Uid| node.forms & self.named.get(uid.0 as usize).copied().unwrap_or(0);
+        if named(seeker.uid) & EQUAL != 0 {
+            look(Demand::Equal(seeker.uid));
+        }
+        if node.forms & GROUP == 0 {
+            return;
+        }
+        let mut member = |uid: Uid| {
+            if named(uid) & GROUP != 0 {
+                look(Demand::Group(uid));
+            }
+        };
+        member(seeker.uid);
+        for group in seeker.ancestors {
+            member(*group);
+        }
+        for parent in seeker.parents {
+            member(*parent);
+            for group in pools.model.ancestors(*parent) {
+                member(*group);
+            }
+        }
+    }
 }
 
-// === impl Buckets ===
+// === impl Seeker ===
 
-impl<T: Default> Buckets<T> {
-    /// The bucket for a scope.
-    fn entry(&mut self, scope: ScopeImage) -> &mut T {
+impl<'a> Seeker<'a> {
+    fn new(pools: Pools<'a>, uid: Uid) -> Self {
+        let kind = pools.kind_of(uid);
+        match pools.local(uid) {
+            Some(entity) => Self { uid, kind, parents: pools.uids(entity.parents), ancestors: &[] },
+            None => Self { uid, kind, parents: &[], ancestors: pools.model.ancestors(uid) },
+        }
+    }
+}
+
+// === impl Demand ===
+
+const EQUAL: u8 = 1;
+const GROUP: u8 = 2;
+const KIND: u8 = 4;
+
+impl Demand {
+    fn of(scope: ScopeImage) -> Self {
         match scope {
-            ScopeImage::Any => self.any.get_or_insert_default(),
-            ScopeImage::Eq(uid) => self.equal.entry(uid).or_default(),
-            // The type is looked at when the bucket is found.
-            ScopeImage::In(uid) | ScopeImage::IsIn(_, uid) => self.group.entry(uid).or_default(),
-            ScopeImage::Is(kind) => self.kind.entry(kind).or_default(),
+            ScopeImage::Any => Self::Any,
+            ScopeImage::Eq(uid) => Self::Equal(uid),
+            // The type is looked at when the policy is found.
+            ScopeImage::In(uid) | ScopeImage::IsIn(_, uid) => Self::Group(uid),
+            ScopeImage::Is(kind) => Self::Kind(kind),
         }
     }
 
-    /// Looks at all buckets that an entity belongs into. A bucket may come up twice.
-    fn visit(&self, pools: Pools<'_>, uid: Uid, look: &mut impl FnMut(&T)) {
-        if let Some(any) = &self.any {
-            look(any);
+    /// A bit for its form; none where nothing is demanded.
+    const fn form(self) -> u8 {
+        match self {
+            Self::Any => 0,
+            Self::Equal(_) => EQUAL,
+            Self::Group(_) => GROUP,
+            Self::Kind(_) => KIND,
         }
-        if let (false, Some(kind)) = (self.kind.is_empty(), pools.kind_of(uid)) {
-            self.kind.get(&kind).map(&mut *look);
-        }
-        self.equal.get(&uid).map(&mut *look);
-        if self.group.is_empty() {
-            return;
-        }
-        let mut member = |group: &Uid| self.group.get(group).map(&mut *look);
-        member(&uid);
-        match pools.local(uid) {
-            None => pools.model.ancestors(uid).iter().for_each(|group| _ = member(group)),
-            Some(entity) => {
-                for parent in pools.uids(entity.parents) {
-                    member(parent);
-                    pools.model.ancestors(*parent).iter().for_each(|group| _ = member(group));
-                }
-            }
-        }
+    }
+
+    /// The edge for it that leaves a node. There are fewer than 2^29 nodes: they would not fit
+    /// into memory.
+    const fn edge(self, from: u32) -> u64 {
+        let id = match self {
+            Self::Any => 0,
+            Self::Equal(uid) | Self::Group(uid) => uid.0,
+            Self::Kind(kind) => kind.0,
+        };
+        (from as u64) << 35 | (self.form() as u64) << 32 | id as u64
     }
 }
 

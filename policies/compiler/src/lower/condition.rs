@@ -1,6 +1,7 @@
 //! The conditions of a policy, one after the other.
 
-use super::expression::{Code, Node};
+use super::code::{Code, finish};
+use super::expression::Node;
 use super::{LowerError, Lowering, member, unsupported};
 use cedarkey_engine::model::Op;
 use cedarkey_engine::value::Value;
@@ -40,37 +41,5 @@ impl Lowering<'_> {
             Node::Code(code) => code,
             Node::Constant(constant, _) => Code::push(self.pools.value(&constant)),
         }
-    }
-}
-
-/// Turns distances into positions, and leads jumps that land on jumps straight to where those lead.
-fn finish(code: Code) -> Result<Vec<Op>, LowerError> {
-    let mut ops = code.into_ops();
-    for at in (0..ops.len()).rev() {
-        let Some(op) = ops.get(at).copied() else { continue };
-        let target = |distance: u32| (at as u32).checked_add(distance).ok_or(LowerError::TooLarge);
-        let new = match op {
-            Op::BranchFalse(distance) => Op::BranchFalse(follow(&ops, target(distance)?, false)),
-            Op::BranchTrue(distance) => Op::BranchTrue(follow(&ops, target(distance)?, true)),
-            Op::Jump(distance) => Op::Jump(target(distance)?),
-            Op::JumpFalse(distance) => Op::JumpFalse(target(distance)?),
-            other => other,
-        };
-        if let Some(place) = ops.get_mut(at) {
-            *place = new;
-        }
-    }
-    Ok(ops)
-}
-
-/// Where a jump with a boolean on the stack ends up. What lies ahead has been finished.
-fn follow(ops: &[Op], mut target: u32, value: bool) -> u32 {
-    loop {
-        target = match (ops.get(target as usize), value) {
-            (Some(Op::BranchFalse(next)), false) | (Some(Op::BranchTrue(next)), true) => *next,
-            // The other branch falls through with the value taken off: not followed.
-            (Some(Op::CheckBool), _) => target.saturating_add(1),
-            _ => return target,
-        };
     }
 }

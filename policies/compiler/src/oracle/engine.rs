@@ -5,10 +5,11 @@ use crate::constant::Constant;
 use cedar_policy::EntityUid;
 use cedarkey_engine::decide::{Decision, Evaluation, Query};
 use cedarkey_engine::ext::ExtFn;
-use cedarkey_engine::model::Model;
+use cedarkey_engine::model::{Model, PolicyImage};
 use cedarkey_engine::request::{LocalEntity, Request};
 use cedarkey_engine::value::{Field, Span, Uid, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
 
 /// The engine, with its space to decide in.
 #[derive(Debug)]
@@ -41,28 +42,59 @@ impl<'a> Engine<'a> {
         guest: Option<&Guest>,
         only: Option<&str>,
     ) -> Result<Answer, QuestionError> {
-        self.request.clear();
-        if let Some(guest) = guest {
-            self.add(guest)?;
-        }
-        let mut query = self.query(question);
-        let needed = self.evaluation.find(self.model, &self.request, &query);
-        let named = only.map(|id| {
-            let mut policies = self.model.policies().iter();
-            policies.find(|policy| self.model.text(policy.id) == id)
-        });
-        let needed = match named {
-            Some(policy) => policy.map_or(0, |policy| policy.facts),
-            None => needed,
-        };
-        query.context = self.record(&self.visible(&question.context, needed))?;
-        let decision = self.evaluation.decide(self.model, &mut self.request, &query);
+        let decision = self.decide(question, guest, only)?;
         let id = |at: u32| String::from(self.model.policy_id(at));
         Ok(Answer {
             allow: decision == Decision::Allow,
             reasons: self.evaluation.reasons().iter().copied().map(id).collect(),
             errors: self.evaluation.errors().iter().map(|(at, _)| id(*at)).collect(),
         })
+    }
+
+    /// What one policy says, which sees what it is said to read: whether it applies, and whether it
+    /// fails.
+    ///
+    /// # Errors
+    ///
+    /// Where the question holds what is no Cedar value.
+    pub fn ask_one(
+        &mut self,
+        question: &Question,
+        guest: Option<&Guest>,
+        policy: &str,
+    ) -> Result<(bool, bool), QuestionError> {
+        self.decide(question, guest, Some(policy))?;
+        Ok((self.applies(policy), self.fails(policy)))
+    }
+
+    fn decide(
+        &mut self,
+        question: &Question,
+        guest: Option<&Guest>,
+        only: Option<&str>,
+    ) -> Result<Decision, QuestionError> {
+        self.request.clear();
+        if let Some(guest) = guest {
+            self.add(guest)?;
+        }
+        let mut query = self.query(question);
+        let needed = self.evaluation.find(self.model, &self.request, &query);
+        let needed = match only {
+            Some(id) => {
+                let policy = self.number(id).and_then(|at| self.model.policy(at));
+                policy.map_or(0, |policy| policy.facts)
+            }
+            None => needed,
+        };
+        query.context = self.visible(&question.context, needed)?;
+        Ok(self.evaluation.decide(self.model, &mut self.request, &query))
+    }
+
+    /// The number of a policy in the model.
+    fn number(&self, id: &str) -> Option<u32> {
+        let text = |policy: &PolicyImage| self.model.text(policy.id);
+        let found = self.model.policies().binary_search_by(|policy| text(policy).cmp(id));
+        found.ok().and_then(|at| u32::try_from(at).ok())
     }
 
     /// The question as the engine takes it, to be decided again and again.
@@ -89,26 +121,47 @@ impl<'a> Engine<'a> {
     /// Whether a policy applied when the engine was last asked, even if it did not determine the
     /// answer.
     pub fn applies(&self, policy: &str) -> bool {
+        let number = self.number(policy);
         let mut applied = self.evaluation.permits().iter().chain(self.evaluation.forbids());
-        applied.any(|at| self.model.policy_id(*at) == policy)
+        number.is_some_and(|number| applied.any(|at| *at == number))
+    }
+
+    /// Whether a policy failed when the engine was last asked.
+    pub fn fails(&self, policy: &str) -> bool {
+        let number = self.number(policy);
+        number.is_some_and(|number| self.evaluation.errors().iter().any(|(at, _)| *at == number))
     }
 
     /// The context without the facts that nobody needs. Groups stay, as they do in the gate.
-    fn visible(&self, context: &Json, needed: u128) -> Json {
-        let mut context = context.clone();
-        for (at, fact) in (0u32..).zip(self.model.facts()) {
-            if needed.checked_shr(at).is_some_and(|bits| bits & 1 == 1) {
+    fn visible(&mut self, context: &Json, needed: u128) -> Result<Span, QuestionError> {
+        let model = self.model;
+        let hidden: Vec<_> = (0u32..)
+            .zip(model.facts())
+            .filter(|(at, _)| needed.checked_shr(*at).is_none_or(|bits| bits & 1 == 0))
+            .map(|(_, fact)| (fact.group.map(|group| model.name(group)), model.name(fact.name)))
+            .collect();
+        let Json::Object(fields) = context else {
+            return Err(QuestionError::Value(context.to_string()));
+        };
+        let groups = model.facts().iter().filter_map(|fact| fact.group);
+        let groups: BTreeSet<_> = groups.map(|group| model.name(group)).collect();
+        let mut list = Vec::with_capacity(fields.len());
+        for (name, json) in fields {
+            if hidden.contains(&(None, name)) {
                 continue;
             }
-            let holder = match fact.group {
-                None => Some(&mut context),
-                Some(group) => context.get_mut(self.model.name(group)),
+            let value = match json {
+                Json::Object(members) if groups.contains(name.as_str()) => {
+                    let seen = members.iter().filter(|(member, _)| {
+                        !hidden.contains(&(Some(name.as_str()), member.as_str()))
+                    });
+                    Value::Record(self.fields(seen)?)
+                }
+                _ => self.value(json)?,
             };
-            if let Some(holder) = holder.and_then(Json::as_object_mut) {
-                holder.remove(self.model.name(fact.name));
-            }
+            list.push(Field { name: self.request.sym(model, name), value });
         }
-        context
+        Ok(self.request.record(&mut list))
     }
 
     fn add(&mut self, guest: &Guest) -> Result<(), QuestionError> {
@@ -148,19 +201,22 @@ impl<'a> Engine<'a> {
                     Value::Entity(self.request.uid(self.model, text("type")?, text("id")?))
                 }
                 (_, Some(call)) => extension(call).ok_or_else(unknown)?,
-                _ => self.fields(fields)?,
+                _ => Value::Record(self.fields(fields)?),
             },
             Json::Null => return Err(unknown()),
         })
     }
 
-    fn fields(&mut self, fields: &Map<String, Json>) -> Result<Value, QuestionError> {
-        let mut list = Vec::with_capacity(fields.len());
+    fn fields<'j>(
+        &mut self,
+        fields: impl IntoIterator<Item = (&'j String, &'j Json)>,
+    ) -> Result<Span, QuestionError> {
+        let mut list = Vec::new();
         for (name, json) in fields {
             let value = self.value(json)?;
             list.push(Field { name: self.request.sym(self.model, name), value });
         }
-        Ok(Value::Record(self.request.record(&mut list)))
+        Ok(self.request.record(&mut list))
     }
 }
 

@@ -33,6 +33,15 @@ pub(super) struct Asker<'a> {
     groups: Vec<EntityUid>,
 }
 
+/// What is asked of one policy.
+#[derive(Debug)]
+pub(super) struct Interview {
+    /// The keys that it is asked for.
+    pub guests: Vec<Guest>,
+    values: Values,
+    random: Random,
+}
+
 /// What a scope demands of a principal or resource.
 #[derive(Default)]
 struct Demand {
@@ -70,22 +79,22 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// Questions for a policy, and the keys that they are asked for.
-    pub fn ask(
-        &self,
-        policy: &Policy,
-        json: &Json,
-        number: u64,
-        count: usize,
-    ) -> (Vec<Question>, Vec<Guest>) {
+    /// Makes ready to question a policy, with keys that it may apply to.
+    pub fn interview(&self, policy: &Policy, json: &Json, number: u64) -> Interview {
         let mut random = Random::new(number);
         let mut values = Values::of(json);
         values.strings.push(self.environment.into());
-        let principal = principal_demand(policy);
-        let guests = self.guests(&principal, &values, number, &mut random);
+        let guests = self.guests(&principal_demand(policy), &values, number, &mut random);
+        Interview { guests, values, random }
+    }
+
+    /// Questions for a policy.
+    pub fn ask(&self, policy: &Policy, interview: &Interview, count: usize) -> Vec<Question> {
+        let Interview { guests, values, random } = interview;
+        let mut random = random.clone();
         let keys: Vec<_> = guests.iter().map(|guest| guest.uid.clone()).collect();
         let resources = self.meeting(&resource_demand(policy), &self.endpoints);
-        let principals = self.meeting(&principal, &keys);
+        let principals = self.meeting(&principal_demand(policy), &keys);
         let actions = self.actions(policy);
         let questions = (0..count).filter_map(|_| {
             // Now and then somebody else does something else: the scope must not match then.
@@ -97,11 +106,10 @@ impl<'a> Asker<'a> {
                 principal: one_of(&principals, &keys)?,
                 action: one_of(&actions, &self.actions)?,
                 resource: one_of(&resources, &self.endpoints)?,
-                context: self.context(&values, &mut random),
+                context: self.context(values, &mut random),
             })
         });
-        let questions = questions.collect();
-        (questions, guests)
+        questions.collect()
     }
 
     /// Those that meet a demand: of the usual, if it demands nothing of its own.
