@@ -60,7 +60,6 @@ pub(crate) struct Candidates {
 #[derive(Clone, Copy)]
 struct Seeker<'a> {
     uid: Uid,
-    kind: Option<Sym>,
     /// Parents that only the request knows.
     parents: &'a [Uid],
     /// What the store says are its ancestors.
@@ -135,7 +134,7 @@ impl Index {
         let policies = &mut found.policies;
         policies.clear();
         // No edge for an action demands a group: its members have edges of their own.
-        let action = Seeker { uid: action, kind: None, parents: &[], ancestors: &[] };
+        let action = Seeker { uid: action, parents: &[], ancestors: &[] };
         let seekers = [action, Seeker::new(pools, principal), Seeker::new(pools, resource)];
         self.follow(pools, ROOT, &seekers, policies);
         // A parent and a grandparent can be the same entity: no policy is to count twice.
@@ -169,7 +168,9 @@ impl Index {
                 self.follow(pools, *child, rest, found);
             }
         };
-        if let (true, Some(kind)) = (node.forms & KIND != 0, seeker.kind) {
+        if node.forms & KIND != 0
+            && let Some(kind) = pools.kind_of(seeker.uid)
+        {
             look(Demand::Kind(kind));
         }
         // Most entities are named by no scope, and need not be looked up.
@@ -201,11 +202,11 @@ impl Index {
 // === impl Seeker ===
 
 impl<'a> Seeker<'a> {
+    #[inline]
     fn new(pools: Pools<'a>, uid: Uid) -> Self {
-        let kind = pools.kind_of(uid);
         match pools.local(uid) {
-            Some(entity) => Self { uid, kind, parents: pools.uids(entity.parents), ancestors: &[] },
-            None => Self { uid, kind, parents: &[], ancestors: pools.model.ancestors(uid) },
+            Some(entity) => Self { uid, parents: pools.uids(entity.parents), ancestors: &[] },
+            None => Self { uid, parents: &[], ancestors: pools.model.ancestors(uid) },
         }
     }
 }
