@@ -18,6 +18,9 @@ pub struct Workload {
     pub questions: Vec<Question>,
 }
 
+/// All workloads: so many policies of which one matches, and the applications.
+pub const WORKLOADS: [&str; 8] = ["1", "10", "100", "1000", "10000", "documents", "code", "tasks"];
+
 macro_rules! app {
     ($name:literal) => {
         (
@@ -49,11 +52,6 @@ struct Uid {
 // === impl Workload ===
 
 impl Workload {
-    /// The names of what [`named`](Self::named) knows, besides numbers of policies.
-    pub fn apps() -> impl Iterator<Item = &'static str> {
-        APPS.iter().map(|(name, ..)| *name)
-    }
-
     /// An application, or, for a number, so many policies of which one matches.
     ///
     /// # Errors

@@ -240,6 +240,21 @@ pub fn request(
     })
 }
 
+/// Waits until all VMs of a proxy that has just started have a bundle in force: the workers' and the
+/// main thread's. Which worker gets a request is the proxy's choice.
+///
+/// # Errors
+///
+/// They have none, in time.
+pub fn in_force(envoy: &Envoy) -> Result<()> {
+    let stat = |name: &str| Some(*envoy.stats(name).ok()?.get(name)?);
+    wait::until("every VM has a bundle in force", LIMIT, || {
+        let workers = stat("server.concurrency")?;
+        (stat("wasmcustom.cedarkey_load_ok")? > workers).then_some(())
+    })?;
+    Ok(())
+}
+
 /// Sends a request until it is answered with a status.
 ///
 /// # Errors

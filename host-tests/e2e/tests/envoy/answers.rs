@@ -1,7 +1,7 @@
 //! What callers are answered, and what upstreams see.
 
 use crate::{deploy, issue};
-use cedarkey_host_kit::deployment::{Answer, LIMIT, Result, request, request_until};
+use cedarkey_host_kit::deployment::{Answer, LIMIT, Result, in_force, request, request_until};
 use cedarkey_host_kit::wait;
 
 fn cause(answer: &Answer) -> String {
@@ -76,7 +76,6 @@ fn each_answer_says_what_it_must_and_no_more() -> Result<()> {
 fn what_is_revealed_is_what_was_asked_for() -> Result<()> {
     let (deployment, reader, envoy) = deploy(&["--reveal-revoked", "--reveal-policies"])?;
     let key = [("x-api-key", reader.token.as_str())];
-    request_until(&envoy, 200, "GET", "/v1/orders", &key)?;
     let denied = request(&envoy, "POST", "/v1/orders", &key)?;
     let policy = denied.json().pointer("/policies/0").cloned();
     assert_eq!(policy, Some("guardrail.scope".into()));
@@ -93,7 +92,6 @@ fn a_key_never_reaches_the_upstream_and_headers_cannot_be_forged() -> Result<()>
     let (_deployment, reader, envoy) = deploy(&[])?;
     let token = reader.token.as_str();
     let bearer = format!("bearer {token}");
-    request_until(&envoy, 200, "GET", "/v1/orders", &[("x-api-key", token)])?;
     let forged = [
         ("x-cedarkey-owner", "somebody"),
         ("x-cedarkey-key-id", "another"),
@@ -139,9 +137,10 @@ fn a_key_in_the_query_or_a_cookie_is_taken_and_stripped() -> Result<()> {
     };
     assert!(config.contains("key_from"), "{config}");
     let envoy = cedarkey_host_kit::deployment::start(&config)?;
+    in_force(&envoy)?;
     let token = reader.token.as_str();
     let path = format!("/v1/orders/7?a=1&api_key={token}&b=2");
-    let answer = request_until(&envoy, 200, "GET", &path, &[])?;
+    let answer = request(&envoy, "GET", &path, &[])?;
     assert_eq!(answer.json().pointer("/path").cloned(), Some("/v1/orders/7?a=1&b=2".into()));
     let cookie = format!("a=1; key={token}; b=2");
     let answer = request(&envoy, "GET", "/v1/orders/7", &[("cookie", &cookie)])?;
@@ -155,7 +154,6 @@ fn a_key_in_the_query_or_a_cookie_is_taken_and_stripped() -> Result<()> {
 fn a_grpc_call_is_answered_in_its_own_terms() -> Result<()> {
     let (_deployment, reader, envoy) = deploy(&[])?;
     let key = ("x-api-key", reader.token.as_str());
-    request_until(&envoy, 200, "GET", "/v1/orders", &[key])?;
     let grpc = ("content-type", "application/grpc");
     let missing = request(&envoy, "POST", "/v1/orders", &[grpc])?;
     assert_eq!((missing.status, missing.header("grpc-status")), (200, Some("16")));

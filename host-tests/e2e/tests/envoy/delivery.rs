@@ -8,7 +8,7 @@ use cedarkey_host_kit::wait;
 fn a_revocation_reaches_every_worker() -> Result<()> {
     let (deployment, reader, envoy) = deploy(&[])?;
     let key = [("x-api-key", reader.token.as_str())];
-    request_until(&envoy, 200, "GET", "/v1/orders", &key)?;
+    assert_eq!(request(&envoy, "GET", "/v1/orders", &key)?.status, 200);
     let publisher = deployment.publisher()?;
     let revoke = ["keys", "revoke", &reader.id, "--reason", "tests", "--push", &publisher];
     deployment.cedarkey(&revoke)?;
@@ -24,7 +24,7 @@ fn a_revocation_reaches_every_worker() -> Result<()> {
 fn the_last_good_bundle_outlives_its_publisher_which_is_found_again() -> Result<()> {
     let (mut deployment, reader, envoy) = deploy(&[])?;
     let key = [("x-api-key", reader.token.as_str())];
-    request_until(&envoy, 200, "GET", "/v1/orders", &key)?;
+    assert_eq!(request(&envoy, "GET", "/v1/orders", &key)?.status, 200);
     let address = deployment.publisher()?.trim_start_matches("http://").parse()?;
     deployment.unpublish();
     wait::until("the filter notices", LIMIT, || {

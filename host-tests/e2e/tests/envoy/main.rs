@@ -5,16 +5,17 @@ mod delivery;
 mod refusals;
 mod start;
 
-use cedarkey_host_kit::deployment::{Deployment, Issued, Result};
+use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force};
 use cedarkey_host_kit::envoy::Envoy;
 
-/// A deployment with a reader's key in force.
+/// A deployment with a reader's key in force on every worker.
 fn deploy(arguments: &[&str]) -> Result<(Deployment, Issued, Envoy)> {
     let mut deployment = Deployment::new()?;
     deployment.publish(None)?;
     let reader = issue(&deployment, "90d")?;
     deployment.push()?;
     let envoy = deployment.envoy(arguments)?;
+    in_force(&envoy)?;
     Ok((deployment, reader, envoy))
 }
 

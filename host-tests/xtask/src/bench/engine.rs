@@ -74,9 +74,17 @@ impl Engine {
         if self.no_time {
             return Ok(true);
         }
-        heading("all requests of a workload: time");
+        heading("all requests of a workload: time, natively and in wasm");
+        let target = "wasm32-unknown-unknown";
+        tools::targets()?;
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--release", "-p", "cedarkey-bench", "--lib", "--target", target]);
+        run_command(build.current_dir(tools::workspace()))?;
+        let module = format!("target/{target}/release/cedarkey_bench.wasm");
         let mut bench = Command::new(env!("CARGO"));
-        run_command(bench.current_dir(tools::workspace()).args(["bench", "-p", "cedarkey-bench"]))?;
+        bench.args(["bench", "-p", "cedarkey-bench"]);
+        bench.env("CEDARKEY_BENCH_MODULE", tools::workspace().join(module));
+        run_command(bench.current_dir(tools::workspace()))?;
         Ok(true)
     }
 }
