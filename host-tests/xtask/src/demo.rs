@@ -3,7 +3,7 @@
 use crate::steps::heading;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, anyhow, ensure};
-use cedarkey_host_kit::deployment::{Answer, Deployment, request, request_until};
+use cedarkey_host_kit::deployment::{Answer, Deployment, in_force, request, request_until};
 use cedarkey_host_kit::envoy::Envoy;
 use cedarkey_host_kit::tools;
 use clap::Args;
@@ -18,7 +18,7 @@ const DIM: Style = Style::new().dimmed();
 ///
 /// Fetches Envoy, builds what is needed, and runs a project, a publisher, an upstream and Envoy on
 /// free ports of this machine. At the end everything is stopped and removed.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct Demo {
     /// Leave it running until you press Enter, and print commands to try
     #[arg(long)]
@@ -48,11 +48,14 @@ impl Demo {
         deployment.push().map_err(boxed)?;
         say("Envoy with two workers");
         let envoy = deployment.envoy(&["--reveal-revoked", "--reveal-policies"]).map_err(boxed)?;
+        say("a bundle in force on every worker");
+        in_force(&envoy).map_err(boxed)?;
 
         heading("a key with the scope may read");
         let key = [("x-api-key", reader.token.as_str())];
-        let answer = request_until(&envoy, 200, "GET", "/v1/orders/7", &key).map_err(boxed)?;
+        let answer = request(&envoy, "GET", "/v1/orders/7", &key).map_err(boxed)?;
         show("GET /v1/orders/7", &answer);
+        ensure!(answer.status == 200, "it was not allowed");
         let seen = answer.json();
         let owner = seen.pointer("/headers/x-cedarkey-owner/0").and_then(|owner| owner.as_str());
         ensure!(owner == Some("team:payments"), "the upstream is not told the owner: {seen}");

@@ -1,6 +1,7 @@
 //! `cargo xtask test`
 
 use crate::conformance;
+use crate::demo::Demo;
 use crate::steps::{Tally, run as run_command};
 use anyhow::Context;
 use cedarkey_host_kit::tools;
@@ -48,6 +49,7 @@ pub fn run() -> anyhow::Result<bool> {
     // Tests run the command as it is built here.
     tally.step("the command", || tools::cedarkey().map(|_| ()).map_err(Into::into));
     tally.tests("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]));
+    tally.step("the demo", || Demo::default().run().map(|_| ()));
     conformance::test(&mut tally);
     Ok(tally.close())
 }

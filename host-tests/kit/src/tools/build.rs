@@ -35,7 +35,8 @@ pub fn filter() -> Result<PathBuf, ToolError> {
 /// It does not build; what the compiler said is on standard error.
 pub fn cedarkey() -> Result<PathBuf, ToolError> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-    once(&BUILT, || build(&["-p", "cedarkey", "--bin", "cedarkey"], "cedarkey"))
+    // With the features of the whole workspace, so that what the tests built is not built again.
+    once(&BUILT, || build(&["--workspace", "--bin", "cedarkey"], "cedarkey"))
 }
 
 /// Builds the command `cedarkey` as it is installed, optimised, and gives its path. Only the first
@@ -75,7 +76,6 @@ pub fn engine_guest() -> Result<PathBuf, ToolError> {
 /// It does not build; what the compiler said is on standard error.
 pub fn conformance() -> Result<PathBuf, ToolError> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-    // With the features of the whole workspace, so that what the tests built is not built again.
     let arguments = ["--workspace", "--bin", "cedarkey-conformance"];
     once(&BUILT, || build(&arguments, "cedarkey-conformance"))
 }
