@@ -33,6 +33,9 @@ pub(crate) struct Signed {
 // === impl Envelope ===
 
 impl Envelope {
+    /// The longest envelope that there can be, in bytes.
+    pub const MAX_BYTES: usize = MAX_MANIFEST + 64 + 255 * 96;
+
     /// Reads an envelope from the front of `bytes` and says how many bytes it took. Nothing in it
     /// is to be believed before it is accepted.
     ///
@@ -55,6 +58,22 @@ impl Envelope {
         let envelope =
             Self { manifest: Manifest::decode(manifest)?, bytes: manifest.to_vec(), signatures };
         Ok((envelope, used))
+    }
+
+    /// Reads an envelope that is all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not exactly one envelope in the one form that envelopes are written in.
+    pub fn decode_whole(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (envelope, used) = Self::decode(bytes)?;
+        match bytes.len().saturating_sub(used) {
+            0 => Ok(envelope),
+            extra => {
+                let what = What::the("envelope");
+                Err(DecodeError::Trailing { what, extra: extra as u64 })
+            }
+        }
     }
 
     /// The bytes that [`decode`](Envelope::decode) reads.

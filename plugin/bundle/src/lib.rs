@@ -69,5 +69,8 @@ pub const FORMAT: u16 = 1;
 /// What this build's engine is able to evaluate. A manifest that asks for more is refused.
 pub const ENGINE: u32 = cedarkey_engine::ENGINE_VERSION;
 
+/// The media type of an envelope.
+pub const ENVELOPE_MEDIA_TYPE: &str = "application/vnd.cedarkey.envelope";
+
 /// The media type of an archive.
 pub const ARCHIVE_MEDIA_TYPE: &str = "application/vnd.cedarkey.bundle";

@@ -17,19 +17,24 @@ pub enum Exit {
     Usage = 4,
     /// The key registry cannot be used, or refused.
     Registry = 5,
-    /// The publisher cannot be reached, or refused.
+    /// The publisher cannot be reached, or fails: it may work another time.
     Publisher = 6,
     /// A bundle or signing key cannot be used.
     Bundle = 7,
+    /// The publisher refuses the bundle.
+    Refused = 8,
+    /// The publisher has this version or a higher one already: another push was first.
+    Conflict = 9,
 }
 
 /// The end of the top-level help.
 pub const HELP: &str = "\
 Exit status:
-  0  it worked                        4  the command line cannot be understood
-  1  it did not work                  5  the key registry cannot be used, or refused
-  2  `eval` decided to deny           6  the publisher cannot be reached, or refused
-  3  the project has errors           7  a bundle or signing key cannot be used
+  0  it worked                                5  the key registry cannot be used, or refused
+  1  it did not work                          6  the publisher cannot be reached, or fails
+  2  `eval` decided to deny                   7  a bundle or signing key cannot be used
+  3  the project has errors                   8  the publisher refuses the bundle
+  4  the command line cannot be understood    9  the publisher has a version as high already
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

@@ -2,7 +2,10 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `PUT /v1/bundles/{name}` | 201, or a problem: 400, 403, 408, 409, 413, 422 |
+//! | `POST /v1/bundles/{name}/missing` | 200 with the segments to upload |
+//! | `PUT /v1/segments/{sha256}` | 204 |
+//! | `PUT /v1/bundles/{name}/manifest` | 201 |
+//! | `PUT /v1/bundles/{name}` | 201: a push in one request |
 //! | `GET /v1/bundles/{name}/manifest` | 200 with the envelope, 304, 404 |
 //! | `GET /v1/segments/{sha256}` | 200, 404 |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
@@ -13,28 +16,31 @@
 //! The publisher is not trusted by those who read from it: they verify everything again. It
 //! checks what is pushed so that the one who pushes hears of a mistake, and not every proxy.
 
+mod announce;
 mod arrivals;
 mod body;
+mod clock;
 mod conditional;
 mod manifest;
 mod problem;
 mod push;
 mod segment;
 mod server;
+mod signers;
 mod store;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
     http::StatusCode,
-    routing::{get, put},
+    routing::{get, post, put},
 };
-use cedarkey_bundle::PublicKey;
 use tokio::sync::watch;
 
 use crate::{arrivals::Arrivals, problem::Problem, store::Store};
 
+pub use signers::{Signer, SignerTextError, Signers};
 pub use store::OpenError;
 
 /// What a publisher needs to know.
@@ -42,10 +48,12 @@ pub use store::OpenError;
 pub struct Options {
     /// The SQLite file, which is made if it does not exist.
     pub database: PathBuf,
-    /// The keys of which one must have signed what is pushed.
-    pub trusted: Vec<PublicKey>,
-    /// The largest archive that is accepted, in bytes.
-    pub max_archive_bytes: usize,
+    /// Who may push what.
+    pub signers: Signers,
+    /// The largest bundle that is accepted, in bytes.
+    pub max_bundle_bytes: usize,
+    /// How many versions of each bundle are kept.
+    pub keep: NonZeroU32,
 }
 
 /// A publisher. Clones are the same publisher.
@@ -58,8 +66,9 @@ pub struct Publisher {
 #[derive(Debug)]
 struct Shared {
     store: Store,
-    trusted: Vec<PublicKey>,
-    max_archive_bytes: usize,
+    signers: Signers,
+    max_bundle_bytes: usize,
+    keep: NonZeroU32,
     arrivals: Arrivals,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
@@ -77,8 +86,9 @@ impl Publisher {
         let store = Store::open(&options.database).await?;
         let shared = Shared {
             store,
-            trusted: options.trusted,
-            max_archive_bytes: options.max_archive_bytes,
+            signers: options.signers,
+            max_bundle_bytes: options.max_bundle_bytes,
+            keep: options.keep,
             arrivals: Arrivals::default(),
             closing: watch::Sender::new(false),
         };
@@ -88,9 +98,10 @@ impl Publisher {
     /// The HTTP service, to be served by other means than [`serve`](Publisher::serve).
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/v1/bundles/{name}", put(push::put))
-            .route("/v1/bundles/{name}/manifest", get(manifest::get))
-            .route("/v1/segments/{digest}", get(segment::get))
+            .route("/v1/bundles/{name}", put(push::put_archive))
+            .route("/v1/bundles/{name}/manifest", get(manifest::get).put(push::put_manifest))
+            .route("/v1/bundles/{name}/missing", post(announce::post))
+            .route("/v1/segments/{digest}", get(segment::get).put(segment::put))
             .route("/healthz", get(StatusCode::OK))
             .route("/readyz", get(server::ready))
             .fallback(async || Problem::NoSuchPath)

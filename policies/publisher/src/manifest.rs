@@ -7,10 +7,10 @@ use axum::{
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use cedarkey_bundle::ENVELOPE_MEDIA_TYPE;
 
 use crate::{Shared, conditional, problem::Problem, store::Latest};
 
-const ENVELOPE: &str = "application/vnd.cedarkey.envelope";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 pub(crate) async fn get(
@@ -31,7 +31,7 @@ pub(crate) async fn get(
     let mut response = if conditional::has(&headers, &latest.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, ENVELOPE)], latest.envelope.clone()).into_response()
+        ([(header::CONTENT_TYPE, ENVELOPE_MEDIA_TYPE)], latest.envelope.clone()).into_response()
     };
     let answer = response.headers_mut();
     // A cache may keep an envelope but has to ask every time whether it is still the newest.

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cedarkey_bundle::{DecodeError, Refusal};
+use cedarkey_bundle::{DecodeError, Digest, Refusal};
 use serde::Serialize;
 
 use crate::store::StoreError;
@@ -20,21 +20,31 @@ pub(crate) enum Problem {
     Busy,
     #[error("the body ended before all of it was received")]
     BrokenBody,
+    #[error("the bundle's segments are more than {limit} bytes, the most this publisher accepts")]
+    BundleTooLarge { limit: usize },
     #[error("the publisher is stopping")]
     Closing,
+    #[error("{missing} of the bundle's segments were not uploaded, among them {first}")]
+    Incomplete { missing: usize, first: Digest },
     #[error("the publisher failed; its log says more")]
     Internal,
     #[error("there is nothing at this path")]
     NoSuchPath,
+    #[error("no bundle that names this segment was announced here within the last hour")]
+    NotAnnounced,
     #[error("the bundle is not accepted: {0}")]
     Refused(#[from] Refusal),
+    #[error("the body has the digest {found}")]
+    SegmentDigest { found: Digest },
+    #[error("the body is {found} bytes long instead of {expected}")]
+    SegmentLength { found: usize, expected: usize },
     #[error("no part of the body was received for 30 seconds")]
     SlowBody,
     #[error("the publisher's database cannot be used; its log says more")]
     Store { label: &'static str },
-    #[error("the archive is larger than {limit} bytes, the most this publisher accepts")]
+    #[error("the body is larger than {limit} bytes, the most that is accepted here")]
     TooLarge { limit: usize },
-    #[error("the body is not a bundle archive: {0}")]
+    #[error("the body is not what it should be: {0}")]
     Undecodable(#[from] DecodeError),
     #[error("no bundle `{name}` was ever pushed")]
     UnknownBundle { name: String },
@@ -58,15 +68,24 @@ struct Body {
 // === impl Problem ===
 
 impl Problem {
+    pub(crate) fn old_version(version: u64, current: u64) -> Self {
+        Refusal::OldVersion { version, current }.into()
+    }
+
     /// The cause as logs and the answer's `type` name it; stable.
     pub(crate) fn cause(&self) -> &'static str {
         match self {
             Self::BrokenBody => "broken_body",
+            Self::BundleTooLarge { .. } => "bundle_too_large",
             Self::Busy => "database_busy",
             Self::Closing => "closing",
+            Self::Incomplete { .. } => "incomplete",
             Self::Internal => "internal",
             Self::NoSuchPath => "no_such_path",
+            Self::NotAnnounced => "not_announced",
             Self::Refused(refusal) => refusal.label(),
+            Self::SegmentDigest { .. } => "segment_digest",
+            Self::SegmentLength { .. } => "segment_length",
             Self::SlowBody => "slow_body",
             Self::Store { label } => label,
             Self::TooLarge { .. } => "too_large",
@@ -80,7 +99,11 @@ impl Problem {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::BrokenBody | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
+            Self::BrokenBody
+            | Self::SegmentDigest { .. }
+            | Self::SegmentLength { .. }
+            | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
+            Self::NotAnnounced => StatusCode::FORBIDDEN,
             Self::Refused(refusal) => match refusal {
                 Refusal::BadSignature | Refusal::UnknownSigner => StatusCode::FORBIDDEN,
                 Refusal::BelowFloor { .. } | Refusal::OldVersion { .. } => StatusCode::CONFLICT,
@@ -93,8 +116,8 @@ impl Problem {
             }
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::VersionTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BundleTooLarge { .. } | Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete { .. } | Self::VersionTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,9 +1,7 @@
-//! `PUT /v1/bundles/{name}`: a new version of a bundle.
+//! `PUT /v1/bundles/{name}/manifest`: a new version of a bundle whose segments were uploaded.
+//! `PUT /v1/bundles/{name}`: the same, with all of its segments, as one archive.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -12,13 +10,14 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cedarkey_bundle::{Archive, Refusal};
+use cedarkey_bundle::{Archive, Envelope, Refusal};
 use serde::Serialize;
 
 use crate::{
     Shared, body,
+    clock::now,
     problem::Problem,
-    store::{Latest, Pushed},
+    store::{Latest, Push, Pushed},
 };
 
 #[derive(Serialize)]
@@ -27,13 +26,40 @@ struct Receipt<'a> {
     version: u64,
 }
 
-pub(crate) async fn put(
+pub(crate) async fn put_manifest(
     State(shared): State<Arc<Shared>>,
     name: Result<Path<String>, PathRejection>,
     body: Body,
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
-    let latest = shared.receive(&name, body).await.inspect_err(|problem| {
+    let envelope = shared.receive_envelope(&name, body, now()).await;
+    answer(&shared, name, envelope.map(|envelope| Push { envelope, segments: None })).await
+}
+
+pub(crate) async fn put_archive(
+    State(shared): State<Arc<Shared>>,
+    name: Result<Path<String>, PathRejection>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Path(name) = name?;
+    let push = shared.receive_archive(&name, body).await;
+    answer(&shared, name, push).await
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    name: String,
+    push: Result<Push, Problem>,
+) -> Result<Response, Problem> {
+    let published = match push {
+        // A task of its own: a client that goes away ends this future, and what is stored has to
+        // be announced all the same.
+        Ok(push) => {
+            tokio::spawn(Arc::clone(shared).publish(push)).await.unwrap_or(Err(Problem::Internal))
+        }
+        Err(problem) => Err(problem),
+    };
+    let latest = published.inspect_err(|problem| {
         tracing::warn!(bundle = name, cause = problem.cause(), %problem, "push refused");
     })?;
     let receipt = Receipt { name: &name, version: latest.version };
@@ -47,41 +73,50 @@ pub(crate) async fn put(
 // === impl Shared ===
 
 impl Shared {
-    async fn receive(self: &Arc<Self>, name: &str, body: Body) -> Result<Arc<Latest>, Problem> {
-        let bytes = body::read(body, self.max_archive_bytes).await?;
-        let (shared, name) = (Arc::clone(self), name.to_owned());
-        // A task of its own: a client that goes away ends this future, and what is stored has to
-        // be announced all the same.
-        let publishing = tokio::spawn(shared.publish(name, bytes));
-        publishing.await.map_err(|_| Problem::Internal)?
+    /// An envelope of that name by one who may push it.
+    pub(crate) async fn receive_envelope(
+        &self,
+        name: &str,
+        body: Body,
+        now: i64,
+    ) -> Result<Envelope, Problem> {
+        let bytes = body::read(body, Envelope::MAX_BYTES).await?;
+        let envelope = Envelope::decode_whole(&bytes)?;
+        self.check(name, &envelope, now)?;
+        Ok(envelope)
     }
 
-    async fn publish(
-        self: Arc<Self>,
-        name: String,
-        bytes: Vec<u8>,
-    ) -> Result<Arc<Latest>, Problem> {
-        let (checker, expected) = (Arc::clone(&self), name.clone());
+    async fn receive_archive(self: &Arc<Self>, name: &str, body: Body) -> Result<Push, Problem> {
+        let bytes = body::read(body, self.max_bundle_bytes).await?;
+        let (shared, name) = (Arc::clone(self), name.to_owned());
         // Digests of megabytes would hold up the other requests of this thread.
-        let checked = tokio::task::spawn_blocking(move || checker.check(&expected, &bytes, now()));
-        let archive = checked.await.map_err(|_| Problem::Internal)??;
-        let version = archive.envelope.manifest().version;
-        match self.store.push(&archive, now()).await? {
+        let checked = tokio::task::spawn_blocking(move || {
+            let Archive { envelope, segments } = Archive::decode(&bytes)?;
+            shared.check(&name, &envelope, now())?;
+            Ok(Push { envelope, segments: Some(segments) })
+        });
+        checked.await.map_err(|_| Problem::Internal)?
+    }
+
+    async fn publish(self: Arc<Self>, push: Push) -> Result<Arc<Latest>, Problem> {
+        let manifest = push.envelope.manifest();
+        let (name, version) = (manifest.name.clone(), manifest.version);
+        match self.store.push(push, now(), self.keep).await? {
             Pushed::Stored(latest) => {
                 let latest = Arc::new(latest);
                 self.arrivals.announce(&name, &latest);
                 tracing::info!(bundle = name, version, "a bundle was pushed");
                 Ok(latest)
             }
-            Pushed::NotAbove { current } => Err(Refusal::OldVersion { version, current }.into()),
+            Pushed::NotAbove { current } => Err(Problem::old_version(version, current)),
+            Pushed::Incomplete { missing, first } => Err(Problem::Incomplete { missing, first }),
         }
     }
 
     /// All that can be said without the database. What the engine is able to evaluate is no
     /// concern of the publisher's: proxies may well be newer than it is.
-    fn check(&self, name: &str, bytes: &[u8], now: i64) -> Result<Archive, Problem> {
-        let archive = Archive::decode(bytes)?;
-        let manifest = archive.envelope.verify(&self.trusted)?;
+    fn check(&self, name: &str, envelope: &Envelope, now: i64) -> Result<(), Problem> {
+        let manifest = envelope.verify(&self.signers.of(name))?;
         if manifest.name != name {
             let (found, expected) = (manifest.name.clone(), name.to_owned());
             return Err(Refusal::WrongName { found, expected }.into());
@@ -90,13 +125,11 @@ impl Shared {
         if expires <= now {
             return Err(Refusal::Expired { expires, now }.into());
         }
-        Ok(archive)
+        let lengths = manifest.segments.iter().map(|segment| segment.length as usize);
+        let limit = self.max_bundle_bytes;
+        if lengths.fold(0, usize::saturating_add) > limit {
+            return Err(Problem::BundleTooLarge { limit });
+        }
+        Ok(())
     }
-}
-
-/// Seconds since 1970-01-01T00:00:00Z. A clock before that counts as then, and one that is
-/// beyond all numbers as later than everything: nothing is valid then.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

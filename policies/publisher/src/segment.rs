@@ -1,18 +1,20 @@
 //! `GET /v1/segments/{sha256}`: a segment, which never changes.
+//! `PUT /v1/segments/{sha256}`: a segment that an announced bundle needs.
 
 use std::sync::Arc;
 
 use axum::{
+    body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use cedarkey_bundle::Digest;
 
-use crate::{Shared, problem::Problem};
+use crate::{Shared, body, problem::Problem};
 
 /// A year, and no need to ask again within it: the name is the digest of the content.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 pub(crate) async fn get(
     State(shared): State<Arc<Shared>>,
@@ -24,4 +26,41 @@ pub(crate) async fn get(
     let headers =
         [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, FOR_EVER)];
     Ok((headers, content).into_response())
+}
+
+pub(crate) async fn put(
+    State(shared): State<Arc<Shared>>,
+    digest: Result<Path<String>, PathRejection>,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let Path(digest) = digest?;
+    let digest: Digest = digest.parse().map_err(|_| Problem::UnknownSegment)?;
+    shared.receive_segment(digest, body).await.inspect_err(|problem| {
+        tracing::warn!(%digest, cause = problem.cause(), %problem, "segment refused");
+    })
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Only what somebody announced who may push is taken, so that nobody needs to say who they
+    /// are: there is one content of this digest, and it was asked for.
+    async fn receive_segment(&self, digest: Digest, body: Body) -> Result<StatusCode, Problem> {
+        let wanted = self.store.wanted(&digest).await?;
+        // What is too long is noticed while it is read; what nobody wants has no length.
+        let content = body::read(body, wanted.unwrap_or_default()).await;
+        let length = wanted.ok_or(Problem::NotAnnounced)?;
+        let content = content?;
+        if content.len() != length {
+            return Err(Problem::SegmentLength { found: content.len(), expected: length });
+        }
+        // Digests of megabytes would hold up the other requests of this thread.
+        let digested = tokio::task::spawn_blocking(move || (Digest::of(&content), content));
+        let (found, content) = digested.await.map_err(|_| Problem::Internal)?;
+        if found != digest {
+            return Err(Problem::SegmentDigest { found });
+        }
+        self.store.put_segment(&digest, &content).await?;
+        Ok(StatusCode::NO_CONTENT)
+    }
 }

@@ -1,11 +1,11 @@
 //! `cedarkey push`
 
+use crate::bundle;
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
-use crate::output::{GOOD, Output};
+use crate::failure::Failure;
+use crate::output::{GOOD, Output, counted};
 use crate::progress::Progress;
-use crate::{bundle, publisher};
-use cedarkey_bundle::Archive;
+use crate::publisher::{Publisher, Pushed};
 use clap::Args;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Send a bundle to a publisher, from which the proxies take it.
 ///
-/// Without a file the project is built first.
+/// Without a file the project is built first. Only the parts that the publisher does not have are
+/// uploaded.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey push --to http://127.0.0.1:9180
@@ -32,30 +33,24 @@ pub struct Push {
 impl Push {
     /// Sends it.
     pub async fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
-        let (archive, bytes) = match &self.file {
-            Some(file) => {
-                let shown = file.display();
-                let bytes = std::fs::read(file)
-                    .context(Exit::Bundle, format_args!("cannot read `{shown}`"))?;
-                let archive = Archive::decode(&bytes)
-                    .context(Exit::Bundle, format_args!("`{shown}` is not a bundle"))?;
-                (archive, bytes)
-            }
-            None => {
-                let built = bundle::build(project, None, output).await?;
-                let bytes = built.archive.encode();
-                (built.archive, bytes)
-            }
+        let publisher = Publisher::new(&self.to, self.timeout)?;
+        let archive = match &self.file {
+            Some(file) => bundle::read(file)?,
+            None => bundle::build(project, None, output).await?.archive,
         };
-        let name = archive.envelope.manifest().name.clone();
+        let name = &archive.envelope.manifest().name;
         let progress = Progress::start(format!("pushing `{name}` to {}", self.to));
-        let accepted = publisher::push(&self.to, &name, bytes, self.timeout).await?;
+        let Pushed { name, version, uploaded, bytes } = publisher.push(&archive).await?;
         progress.finish();
-        let value =
-            json!({ "name": accepted.name, "version": accepted.version, "to": self.to.as_str() });
+        let segments = archive.segments.len();
+        let value = json!({
+            "name": name, "version": version, "to": self.to.as_str(),
+            "segments": segments, "uploadedSegments": uploaded, "uploadedBytes": bytes,
+        });
         output.result(&value, |out| {
-            let (name, version) = (&accepted.name, accepted.version);
             let _ = writeln!(out, "{GOOD}pushed{GOOD:#} {name} version {version} to {}", self.to);
+            let of = counted(segments, "segment");
+            let _ = writeln!(out, "       {uploaded} of {of} were new there, {bytes} bytes");
         });
         Ok(Exit::Ok)
     }

@@ -4,17 +4,18 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
-use cedarkey_bundle::PublicKey;
-use cedarkey_publisher::{Options, Publisher};
+use cedarkey_bundle::KeyTextError;
+use cedarkey_publisher::{Options, Publisher, Signer};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The largest archive that is taken, in bytes.
-const MAX_ARCHIVE: usize = 256 * 1024 * 1024;
+/// The largest bundle that is taken, in bytes.
+const MAX_BUNDLE: usize = 256 * 1024 * 1024;
 
 /// Run a publisher: bundles are pushed to it, and proxies take them from it.
 ///
@@ -32,9 +33,13 @@ pub struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
     listen: SocketAddr,
-    /// The public keys of which one must have signed what is pushed [default: the project's]
-    #[arg(long, value_name = "KEY")]
-    trusted: Vec<PublicKey>,
+    /// The public keys of which one must have signed what is pushed, for every bundle or for one
+    /// name alone [default: the project's, for its bundle]
+    #[arg(long, value_name = "[NAME=]KEY")]
+    trusted: Vec<Signer>,
+    /// How many versions of each bundle to keep
+    #[arg(long, value_name = "N", default_value = "20")]
+    keep: NonZeroU32,
     /// Write the address that it listens on to this file, once it does
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
@@ -48,7 +53,12 @@ impl Serve {
             .with_writer(std::io::stderr)
             .init();
         let trusted = if self.trusted.is_empty() { own(given)? } else { self.trusted };
-        let options = Options { database: self.database, trusted, max_archive_bytes: MAX_ARCHIVE };
+        let options = Options {
+            database: self.database,
+            signers: trusted.into_iter().collect(),
+            max_bundle_bytes: MAX_BUNDLE,
+            keep: self.keep,
+        };
         let publisher = Publisher::open(options)
             .await
             .context(Exit::Publisher, "the publisher's database cannot be used")?;
@@ -75,10 +85,12 @@ impl Serve {
     }
 }
 
-/// The keys that the project trusts.
-fn own(given: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
+/// The keys that the project trusts, for its bundle.
+fn own(given: Option<&Path>) -> Result<Vec<Signer>, Failure> {
     let settings = project::settings(given)?;
-    let keys: Result<Vec<_>, _> = settings.trusted.iter().map(|key| key.parse()).collect();
+    let signer =
+        |key: &String| key.parse().map(|key| Signer { name: Some(settings.name.clone()), key });
+    let keys: Result<Vec<_>, KeyTextError> = settings.trusted.iter().map(signer).collect();
     let keys = keys.context(Exit::Bundle, "the project's keys cannot be read")?;
     if keys.is_empty() {
         return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")

@@ -1,4 +1,4 @@
-//! Publishers that do not do what they should: each has its own message, and the status is 6.
+//! Publishers that do not do what they should: each has its own message.
 
 use crate::fake::{Fake, Manners};
 use crate::project::{Project, Result};
@@ -35,7 +35,7 @@ fn an_error_without_words() -> Result {
 fn an_error_with_words() -> Result {
     let answer = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 36\r\n\r\n\
                   {\"detail\":\"the database is damaged\"}";
-    refused(Manners::Answers(answer), &["refused the bundle: the database is damaged"])
+    refused(Manners::Answers(answer), &["fails: the database is damaged"])
 }
 
 #[test]

@@ -55,11 +55,13 @@ fn pushes_are_taken_in_order_and_from_those_who_are_trusted() -> Result {
 
     project.run(&["build", "-o", "first.ckb", "--bundle-version", "7"])?.success()?;
     let pushed = project.run(&["push", "first.ckb", "--to", &url])?.success()?;
-    assert_eq!(pushed, format!("pushed shop version 7 to {url}/\n"));
+    let (first, rest) = pushed.split_once('\n').unwrap_or_default();
+    assert_eq!(first, format!("pushed shop version 7 to {url}/"));
+    assert!(rest.trim().starts_with("4 of 4 segments were new there, "), "{rest}");
 
     project.run(&["build", "-o", "older.ckb", "--bundle-version", "6"])?.success()?;
     let older = project.run(&["push", "older.ckb", "--to", &url])?;
-    assert_eq!(older.status, Some(6));
+    assert_eq!(older.status, Some(9));
     assert!(older.stderr.contains("a bundle's version must be higher than the last"));
 
     let revoke = ["keys", "revoke", "0", "--reason", "lost", "--push", &url, "--format", "json"];
@@ -67,9 +69,15 @@ fn pushes_are_taken_in_order_and_from_those_who_are_trusted() -> Result {
     assert!(revoked.pointer("/version").and_then(|version| version.as_u64()) > Some(7));
     assert!(revoked.pointer("/key/revokedAt").is_some_and(|at| at.is_string()), "{revoked}");
 
+    // Nothing but the time has changed since.
+    let again = ["push", "--to", &url, "--format", "json"];
+    let again: serde_json::Value = serde_json::from_str(&project.run(&again)?.success()?)?;
+    assert_eq!(again.pointer("/uploadedSegments"), Some(&0.into()), "{again}");
+    assert_eq!(again.pointer("/segments"), Some(&4.into()), "{again}");
+
     let stranger = Project::new()?;
     let strange = stranger.run(&["push", "--to", &url])?;
-    assert_eq!(strange.status, Some(6));
+    assert_eq!(strange.status, Some(8));
     assert!(strange.stderr.contains("sign with a key it trusts"), "{}", strange.stderr);
 
     let (status, said) = server.stop(Signal::TERM)?;

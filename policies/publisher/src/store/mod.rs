@@ -1,13 +1,16 @@
 //! What the publisher keeps. All SQL is in this module.
 
 mod error;
+mod refs;
+mod sql;
 mod sqlite;
 
 use axum::body::Bytes;
-use cedarkey_bundle::Digest;
+use cedarkey_bundle::{Digest, Envelope};
 
 pub use error::OpenError;
 pub(crate) use error::StoreError;
+pub(crate) use refs::Refs;
 pub(crate) use sqlite::Store;
 
 /// The newest version of a bundle.
@@ -19,6 +22,23 @@ pub(crate) struct Latest {
     pub(crate) etag: String,
 }
 
+/// What became of an announcement.
+#[derive(Debug)]
+pub(crate) enum Announced {
+    /// These segments are not there. The others stay as long as they may be uploaded.
+    Missing(Vec<Digest>),
+    /// The newest version is this one.
+    NotAbove { current: u64 },
+}
+
+/// A new version of a bundle, whose signature and name were checked.
+#[derive(Debug)]
+pub(crate) struct Push {
+    pub(crate) envelope: Envelope,
+    /// In the manifest's order; none where they were uploaded before.
+    pub(crate) segments: Option<Vec<Vec<u8>>>,
+}
+
 /// What became of a push.
 #[derive(Debug)]
 pub(crate) enum Pushed {
@@ -26,6 +46,8 @@ pub(crate) enum Pushed {
     Stored(Latest),
     /// Nothing was stored, because the newest version is this one.
     NotAbove { current: u64 },
+    /// Nothing was stored, because so many segments are not there.
+    Incomplete { missing: usize, first: Digest },
 }
 
 // === impl Latest ===

@@ -3,18 +3,20 @@
 use std::{
     io,
     net::SocketAddr,
+    num::NonZeroU32,
     path::PathBuf,
     sync::Once,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use cedarkey_bundle::{Archive, Draft, SegmentKind, SigningKey};
-use cedarkey_publisher::{Options, Publisher};
+use cedarkey_publisher::{Options, Publisher, Signer};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub const MAX_ARCHIVE: usize = 64 * 1024;
+pub const KEEP: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// A running publisher, which stops when it is dropped.
 pub struct Server {
@@ -137,5 +139,12 @@ impl Server {
 }
 
 pub fn options(database: PathBuf) -> Options {
-    Options { database, trusted: vec![signer(1).public()], max_archive_bytes: MAX_ARCHIVE }
+    let anywhere = Signer { name: None, key: signer(1).public() };
+    let for_shop = Signer { name: Some("shop".into()), key: signer(2).public() };
+    Options {
+        database,
+        signers: [anywhere, for_shop].into_iter().collect(),
+        max_bundle_bytes: MAX_ARCHIVE,
+        keep: KEEP,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cedarkey_bundle::Digest;
 use cedarkey_publisher::{OpenError, Publisher};
 use reqwest::StatusCode;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -76,6 +77,29 @@ async fn the_database_of_a_later_version_is_left_alone() {
     let (error, message) = refusal(&folder).await;
     assert!(matches!(error, OpenError::NewerSchema { .. }), "{error:?}");
     assert_eq!(message, "`bundles.db` was written by a newer version of cedarkey");
+}
+
+/// What was pushed before there was a table of parts is kept and collected like the rest.
+#[tokio::test]
+async fn the_database_of_an_earlier_version_is_brought_up_to_date() {
+    let server = Server::start().await;
+    let old = archive("quickstart", 1);
+    server.push(&old).await;
+    let folder = server.stop().await;
+    let mut earlier = connect(&folder).await;
+    let undone =
+        "DROP TABLE parts; DROP TABLE wanted; DELETE FROM _sqlx_migrations WHERE version > 1";
+    earlier.execute(undone).await.unwrap();
+    earlier.close().await.unwrap();
+
+    let server = Server::start_in(folder).await;
+    let segment = format!("/v1/segments/{}", Digest::of(&old.segments[1]));
+    for version in 2..=4 {
+        let found = server.get(&segment).send().await.unwrap().status();
+        assert_eq!(found, StatusCode::OK, "before version {version}");
+        server.push(&archive("quickstart", version)).await;
+    }
+    assert_eq!(server.get(&segment).send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod database;
 mod poll;
 mod push;
 mod read;
+mod segments;
 mod stop;

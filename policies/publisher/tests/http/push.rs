@@ -56,7 +56,7 @@ async fn what_is_no_archive_is_refused() {
     for (body, detail) in cases {
         let (status, found) = problem(server.put("quickstart", body.to_vec()).await).await;
         assert_eq!(status, 400);
-        let expected = format!("the body is not a bundle archive: {detail}");
+        let expected = format!("the body is not what it should be: {detail}");
         assert!(found.starts_with(&expected), "{found}");
     }
     let response = server.get("/v1/bundles/quickstart/manifest").send().await.unwrap();
@@ -124,7 +124,7 @@ async fn an_archive_that_is_too_large_is_refused() {
     let content = vec![7; MAX_ARCHIVE];
     let large = Draft { segments: vec![(SegmentKind::Model, content)], ..draft("quickstart", 1) };
     let large = large.sign(&[&signer(1)]).unwrap().encode();
-    let limit = "the archive is larger than 65536 bytes, the most this publisher accepts";
+    let limit = "the body is larger than 65536 bytes, the most that is accepted here";
     let found = problem(server.put("quickstart", large.clone()).await).await;
     assert_eq!(found, (413, limit.to_owned()));
 

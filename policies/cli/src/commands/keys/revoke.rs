@@ -4,7 +4,8 @@ use super::{actor, view};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{BAD, GOOD, NOTICE, Output};
-use crate::{bundle, project, publisher};
+use crate::publisher::{self, Publisher};
+use crate::{bundle, project};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -69,7 +70,6 @@ impl Revoke {
 /// Builds a bundle and sends it; gives its version.
 async fn push(given: Option<&Path>, url: &reqwest::Url, output: &Output) -> Result<u64, Failure> {
     let built = bundle::build(given, None, output).await?;
-    let name = built.archive.envelope.manifest().name.clone();
-    let bytes = built.archive.encode();
-    Ok(publisher::push(url, &name, bytes, publisher::TIMEOUT).await?.version)
+    let publisher = Publisher::new(url, publisher::TIMEOUT)?;
+    Ok(publisher.push(&built.archive).await?.version)
 }

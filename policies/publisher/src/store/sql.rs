@@ -1,0 +1,31 @@
+//! The queries that are the same in every database.
+
+pub(super) const CHECK: &str = "SELECT name FROM bundles LIMIT 1";
+
+pub(super) const LATEST: &str =
+    "SELECT version, envelope FROM bundles WHERE name = $1 ORDER BY version DESC LIMIT 1";
+
+pub(super) const CURRENT: &str = "SELECT max(version) FROM bundles WHERE name = $1";
+
+pub(super) const SEGMENT: &str = "SELECT content FROM segments WHERE digest = $1";
+
+pub(super) const WANTED: &str = "SELECT length FROM wanted WHERE digest = $1 AND until > $2";
+
+pub(super) const INSERT_SEGMENT: &str =
+    "INSERT INTO segments (digest, content) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+pub(super) const INSERT_BUNDLE: &str =
+    "INSERT INTO bundles (name, version, envelope, pushed_at) VALUES ($1, $2, $3, $4)";
+
+/// What is beyond the newest so many versions. Its parts go with it.
+pub(super) const DELETE_OLD: &str = "\
+    DELETE FROM bundles WHERE name = $1 AND version NOT IN \
+    (SELECT version FROM bundles WHERE name = $1 ORDER BY version DESC LIMIT $2)";
+
+pub(super) const DELETE_UNWANTED: &str = "DELETE FROM wanted WHERE until <= $1";
+
+/// Segments of which no version consists, and that nobody is about to push.
+pub(super) const COLLECT: &str = "\
+    DELETE FROM segments WHERE \
+    NOT EXISTS (SELECT 1 FROM parts WHERE parts.digest = segments.digest) AND \
+    NOT EXISTS (SELECT 1 FROM wanted WHERE wanted.digest = segments.digest)";
