@@ -72,13 +72,6 @@ impl Draft {
     ///
     /// The draft or the list of keys would make a bundle that nothing reads.
     pub fn sign(self, keys: &[&SigningKey]) -> Result<Archive, DraftError> {
-        check_signers(keys)?;
-        if !is_bundle_name(&self.name) {
-            return Err(DraftError::Name { name: self.name });
-        }
-        if self.expires <= self.created {
-            return Err(DraftError::Lifetime);
-        }
         let mut refs = Vec::new();
         let mut segments = Vec::new();
         for (kind, bytes) in self.segments {
@@ -95,13 +88,33 @@ impl Draft {
             min_engine: ENGINE,
             segments: refs,
         };
-        let too_long = || DraftError::ManifestTooLong { segments: segments.len() };
+        Ok(Archive { envelope: manifest.sign(keys)?, segments })
+    }
+}
+
+// === impl Manifest ===
+
+impl Manifest {
+    /// Signs a manifest with every key; the segments that it names are whoever calls this's care.
+    ///
+    /// # Errors
+    ///
+    /// The manifest or the list of keys would make a bundle that nothing reads.
+    pub fn sign(self, keys: &[&SigningKey]) -> Result<Envelope, DraftError> {
+        check_signers(keys)?;
+        if !is_bundle_name(&self.name) {
+            return Err(DraftError::Name { name: self.name });
+        }
+        if self.expires <= self.created {
+            return Err(DraftError::Lifetime);
+        }
+        let too_long = || DraftError::ManifestTooLong { segments: self.segments.len() };
         // Postcard fails to encode only what does not fit in memory.
-        let bytes = manifest.encode().map_err(|_| too_long())?;
+        let bytes = self.encode().map_err(|_| too_long())?;
         if bytes.len() > MAX_MANIFEST {
             return Err(too_long());
         }
-        Ok(Archive { envelope: Envelope::sign(manifest, bytes, keys), segments })
+        Ok(Envelope::sign(self, bytes, keys))
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Command {
     Eval(commands::eval::Eval),
     Serve(commands::serve::Serve),
     Push(commands::push::Push),
+    Versions(commands::versions::Versions),
+    Rollback(commands::rollback::Rollback),
     /// Write configuration for a proxy
     #[command(subcommand)]
     Render(commands::render::Render),

@@ -34,22 +34,18 @@ pub async fn build(
     version: Option<u64>,
     output: &Output,
 ) -> Result<Built, Failure> {
+    // Before the keys are read: of two builds, the one that has the later version must know of
+    // every key that the other knows to be revoked.
+    let now = Timestamp::now();
     let settings = project::settings(given)?;
     let progress = Progress::start(format!("building `{}`", settings.name));
     let project = project::load(given)?;
     let keys = project::keys(&settings).await?;
-    let signing_key = project::read_signing_key(&settings.signing_key)?;
-    let public = signing_key.public().to_string();
-    if !settings.trusted.contains(&public) {
-        let message = format!("the project does not trust its own signing key `{public}`");
-        let help = "add it to `signing.trusted` in cedarkey.toml, or sign with a key that is there";
-        return Err(Failure::new(Exit::Bundle, message).help(help));
-    }
+    let signing_key = project::trusted_signing_key(&settings)?;
     let mut compiled = compile(&project, &keys)?;
     let warnings = std::mem::replace(&mut compiled.warnings, Problems::new());
     let (policies, routes) = (compiled.policies, compiled.routes);
     let (keys, revoked) = (compiled.keys, compiled.revoked);
-    let now = Timestamp::now();
     let version = version.unwrap_or_else(|| u64::try_from(now.as_millisecond()).unwrap_or(1));
     let draft = compiled.draft(version, now.as_second());
     let archive =

@@ -9,9 +9,11 @@ pub mod inspect;
 pub mod keys;
 pub mod push;
 pub mod render;
+pub mod rollback;
 pub mod serve;
 pub mod signing_key;
 pub mod test;
+pub mod versions;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -32,6 +34,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Eval(command) => block_on(command.run(project, output)),
         Command::Serve(command) => block_on(command.run(project, output)),
         Command::Push(command) => block_on(command.run(project, output)),
+        Command::Versions(command) => block_on(command.run(project, output)),
+        Command::Rollback(command) => block_on(command.run(project, output)),
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),
     }

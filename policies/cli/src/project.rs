@@ -111,6 +111,24 @@ pub fn read_signing_key(file: &Path) -> Result<SigningKey, Failure> {
         .context(Exit::Bundle, format_args!("`{shown}` is not a signing key"))
 }
 
+/// Reads the project's own private key, which the project must trust.
+pub fn trusted_signing_key(settings: &Settings) -> Result<SigningKey, Failure> {
+    let key = read_signing_key(&settings.signing_key)?;
+    let public = key.public().to_string();
+    if !settings.trusted.contains(&public) {
+        let message = format!("the project does not trust its own signing key `{public}`");
+        let help = "add it to `signing.trusted` in cedarkey.toml, or sign with a key that is there";
+        return Err(Failure::new(Exit::Bundle, message).help(help));
+    }
+    Ok(key)
+}
+
+/// The public keys that the project trusts.
+pub fn trusted(settings: &Settings) -> Result<Vec<PublicKey>, Failure> {
+    let keys: Result<Vec<_>, _> = settings.trusted.iter().map(|key| key.parse()).collect();
+    keys.context(Exit::Bundle, "the project's keys cannot be read")
+}
+
 /// Adds a public key to those that the project trusts.
 pub fn trust(settings: &Settings, public: &str) -> Result<(), Failure> {
     let file = settings.root.join(settings::FILE);

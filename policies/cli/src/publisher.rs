@@ -2,15 +2,19 @@
 
 mod answer;
 mod push;
+mod read;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use answer::{Answer, Rejection, body};
+use answer::{Answer, body};
 use jiff::SignedDuration;
+use reqwest::header::ETAG;
 use reqwest::{Client, RequestBuilder, Url};
 use std::time::Duration;
 
+pub use answer::Rejection;
 pub use push::Pushed;
+pub use read::InForce;
 
 /// How long a push may take in all, if nothing else is said.
 pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
@@ -63,12 +67,18 @@ impl Publisher {
 
     /// What is answered to a request that is not refused.
     async fn ask(&self, request: RequestBuilder) -> Result<Answer, Rejection> {
+        self.ask_for(request, answer::MAX_ANSWER).await
+    }
+
+    /// As [`ask`](Self::ask), with an answer of at most `limit` bytes.
+    async fn ask_for(&self, request: RequestBuilder, limit: usize) -> Result<Answer, Rejection> {
         let answered = request.send().await;
         let answered = answered.map_err(|error| answer::unreachable(&self.base, error))?;
         let status = answered.status();
-        let body = body(&self.base, answered).await?;
+        let etag = answered.headers().get(ETAG).cloned();
+        let body = body(&self.base, answered, limit.max(answer::MAX_ANSWER)).await?;
         if status.is_success() {
-            return Ok(Answer { status, body });
+            return Ok(Answer { status, etag, body });
         }
         Err(answer::rejection(&self.base, status, &body))
     }
@@ -76,8 +86,8 @@ impl Publisher {
     /// What a task gives, if it ends in time.
     async fn in_time<T>(
         &self,
-        task: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        task: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
         let late = |_| answer::late(&self.base);
         tokio::time::timeout(self.timeout, task).await.map_err(late)?
     }

@@ -1,8 +1,11 @@
-//! The request headers that say what a client already has and how long it would wait.
+//! The request headers that say what a client already has, how long it would wait, and what it
+//! takes to be in force.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
+
+use crate::store::Condition;
 
 /// The longest time that a request is held.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -16,6 +19,16 @@ pub(crate) fn has(headers: &HeaderMap, etag: &str) -> bool {
             tag == "*" || opaque == etag
         })
     })
+}
+
+/// What must be in force for the request to be carried out: `If-Match`, by RFC 9110 section 13.1.1.
+pub(crate) fn condition(headers: &HeaderMap) -> Option<Condition> {
+    let mut values = headers.get_all(header::IF_MATCH).iter().peekable();
+    values.peek()?;
+    // What is no text names nothing, and so is never met.
+    let lists = values.map(|value| value.to_str().unwrap_or_default());
+    let etags = lists.flat_map(|list| list.split(',')).map(|tag| tag.trim().to_owned());
+    Some(Condition { etags: etags.collect() })
 }
 
 /// How long the client would wait for a version it does not have: `Prefer: wait=N` in seconds,
@@ -58,6 +71,17 @@ mod tests {
         ] {
             assert_eq!(has(&headers("if-none-match", values), "\"3-ab\""), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_condition_is_a_list_of_tags() {
+        let tags = |values| condition(&headers("if-match", values)).map(|met| met.etags);
+        assert_eq!(tags(&[]), None);
+        assert_eq!(tags(&["*"]), Some(vec!["*".into()]));
+        let two = Some(vec!["\"3-ab\"".into(), "\"2-cd\"".into()]);
+        assert_eq!(tags(&["\"3-ab\", \"2-cd\""]), two);
+        assert_eq!(tags(&["\"3-ab\"", "\"2-cd\""]), two);
+        assert_eq!(tags(&[""]), Some(vec![String::new()]));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! | `PUT /v1/bundles/{name}/manifest` | 201 |
 //! | `PUT /v1/bundles/{name}` | 201: a push in one request |
 //! | `GET /v1/bundles/{name}/manifest` | 200 with the envelope, 304, 404 |
+//! | `GET /v1/bundles/{name}/versions` | 200 with those that are kept, 404 |
+//! | `GET /v1/bundles/{name}/versions/{version}` | 200 with its envelope, 404 |
 //! | `GET /v1/segments/{sha256}` | 200, 404 |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
 //!
@@ -28,6 +30,7 @@ mod segment;
 mod server;
 mod signers;
 mod store;
+mod versions;
 
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
 
@@ -101,6 +104,8 @@ impl Publisher {
             .route("/v1/bundles/{name}", put(push::put_archive))
             .route("/v1/bundles/{name}/manifest", get(manifest::get).put(push::put_manifest))
             .route("/v1/bundles/{name}/missing", post(announce::post))
+            .route("/v1/bundles/{name}/versions", get(versions::list))
+            .route("/v1/bundles/{name}/versions/{version}", get(versions::get))
             .route("/v1/segments/{digest}", get(segment::get).put(segment::put))
             .route("/healthz", get(StatusCode::OK))
             .route("/readyz", get(server::ready))

@@ -46,10 +46,14 @@ pub(crate) enum Problem {
     TooLarge { limit: usize },
     #[error("the body is not what it should be: {0}")]
     Undecodable(#[from] DecodeError),
+    #[error("another version is in force than the request names")]
+    Unexpected,
     #[error("no bundle `{name}` was ever pushed")]
     UnknownBundle { name: String },
     #[error("there is no segment of this digest")]
     UnknownSegment,
+    #[error("there is no version {version} of the bundle `{name}`, or not any more")]
+    UnknownVersion { name: String, version: String },
     #[error("the bundle is not accepted: its version is more than this publisher can store")]
     VersionTooLarge,
     #[error("this path does not take the method of the request")]
@@ -90,8 +94,10 @@ impl Problem {
             Self::Store { label } => label,
             Self::TooLarge { .. } => "too_large",
             Self::Undecodable(_) => "undecodable",
+            Self::Unexpected => "precondition",
             Self::UnknownBundle { .. } => "unknown_bundle",
             Self::UnknownSegment => "unknown_segment",
+            Self::UnknownVersion { .. } => "unknown_version",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
         }
@@ -111,9 +117,11 @@ impl Problem {
                 | Refusal::Expired { .. }
                 | Refusal::WrongName { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             },
-            Self::NoSuchPath | Self::UnknownBundle { .. } | Self::UnknownSegment => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath
+            | Self::UnknownBundle { .. }
+            | Self::UnknownSegment
+            | Self::UnknownVersion { .. } => StatusCode::NOT_FOUND,
+            Self::Unexpected => StatusCode::PRECONDITION_FAILED,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BundleTooLarge { .. } | Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -7,7 +7,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cedarkey_bundle::{Archive, Envelope, Refusal};
@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     Shared, body,
     clock::now,
+    conditional,
     problem::Problem,
     store::{Latest, Push, Pushed},
 };
@@ -29,21 +30,26 @@ struct Receipt<'a> {
 pub(crate) async fn put_manifest(
     State(shared): State<Arc<Shared>>,
     name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
+    let condition = conditional::condition(&headers);
     let envelope = shared.receive_envelope(&name, body, now()).await;
-    answer(&shared, name, envelope.map(|envelope| Push { envelope, segments: None })).await
+    let push = envelope.map(|envelope| Push { envelope, segments: None, condition });
+    answer(&shared, name, push).await
 }
 
 pub(crate) async fn put_archive(
     State(shared): State<Arc<Shared>>,
     name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
+    let condition = conditional::condition(&headers);
     let push = shared.receive_archive(&name, body).await;
-    answer(&shared, name, push).await
+    answer(&shared, name, push.map(|push| Push { condition, ..push })).await
 }
 
 async fn answer(
@@ -93,7 +99,7 @@ impl Shared {
         let checked = tokio::task::spawn_blocking(move || {
             let Archive { envelope, segments } = Archive::decode(&bytes)?;
             shared.check(&name, &envelope, now())?;
-            Ok(Push { envelope, segments: Some(segments) })
+            Ok(Push { envelope, segments: Some(segments), condition: None })
         });
         checked.await.map_err(|_| Problem::Internal)?
     }
@@ -109,6 +115,7 @@ impl Shared {
                 Ok(latest)
             }
             Pushed::NotAbove { current } => Err(Problem::old_version(version, current)),
+            Pushed::Unexpected => Err(Problem::Unexpected),
             Pushed::Incomplete { missing, first } => Err(Problem::Incomplete { missing, first }),
         }
     }

@@ -61,8 +61,7 @@ fn own(given: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
         return Ok(Vec::new());
     }
     let settings = project::settings(given)?;
-    let keys: Result<Vec<_>, _> = settings.trusted.iter().map(|key| key.parse()).collect();
-    keys.context(Exit::Bundle, "the project's keys cannot be read")
+    project::trusted(&settings)
 }
 
 fn view(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>) -> Value {

@@ -4,7 +4,6 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
-use cedarkey_bundle::KeyTextError;
 use cedarkey_publisher::{Options, Publisher, Signer};
 use clap::Args;
 use serde_json::json;
@@ -88,15 +87,12 @@ impl Serve {
 /// The keys that the project trusts, for its bundle.
 fn own(given: Option<&Path>) -> Result<Vec<Signer>, Failure> {
     let settings = project::settings(given)?;
-    let signer =
-        |key: &String| key.parse().map(|key| Signer { name: Some(settings.name.clone()), key });
-    let keys: Result<Vec<_>, KeyTextError> = settings.trusted.iter().map(signer).collect();
-    let keys = keys.context(Exit::Bundle, "the project's keys cannot be read")?;
+    let keys = project::trusted(&settings)?;
     if keys.is_empty() {
         return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
             .help("make one with `cedarkey signing-key new`, or name one with `--trusted`"));
     }
-    Ok(keys)
+    Ok(keys.into_iter().map(|key| Signer { name: Some(settings.name.clone()), key }).collect())
 }
 
 /// Ends with SIGTERM or SIGINT.

@@ -2,18 +2,21 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use reqwest::header::HeaderValue;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// The most of an answer that is read: the longest names the segments of a manifest.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// A good answer.
 #[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
+    /// Its `ETag`.
+    pub etag: Option<HeaderValue>,
     /// All of its body.
     pub body: Vec<u8>,
 }
@@ -24,6 +27,10 @@ pub enum Rejection {
     /// What was announced is not known, or what was uploaded is gone: the publisher has begun
     /// anew, and so must the push.
     Forgotten(Failure),
+    /// There is no such thing.
+    NotFound(Failure),
+    /// Another push was first.
+    Overtaken(Failure),
     /// Anything else.
     Failure(Failure),
 }
@@ -57,17 +64,20 @@ impl From<Failure> for Rejection {
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::Forgotten(failure) | Rejection::Failure(failure) => failure,
+            Rejection::Forgotten(failure)
+            | Rejection::NotFound(failure)
+            | Rejection::Overtaken(failure)
+            | Rejection::Failure(failure) => failure,
         }
     }
 }
 
-/// All of an answer.
-pub async fn body(base: &Url, mut response: Response) -> Result<Vec<u8>, Failure> {
+/// All of an answer, of at most `limit` bytes.
+pub async fn body(base: &Url, mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(base, error))? {
         body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER {
+        if body.len() > limit {
             return Err(not_a_publisher(base, response.status()));
         }
     }
@@ -83,6 +93,10 @@ pub fn rejection(base: &Url, status: StatusCode, body: &[u8]) -> Rejection {
     let failure = refused(base, status, &problem.detail);
     match problem.kind.rsplit(':').next() {
         Some("incomplete" | "not_announced") => Rejection::Forgotten(failure),
+        Some("precondition") => Rejection::Overtaken(failure),
+        Some("unknown_bundle" | "unknown_segment" | "unknown_version") => {
+            Rejection::NotFound(failure)
+        }
         _ => failure.into(),
     }
 }
@@ -108,7 +122,8 @@ pub fn late(base: &Url) -> Failure {
 
 const START: &str = "is the publisher running? `cedarkey serve` starts one";
 
-fn not_a_publisher(base: &Url, status: StatusCode) -> Failure {
+/// What is said there makes no sense.
+pub fn not_a_publisher(base: &Url, status: StatusCode) -> Failure {
     let message = format!("what answers at `{base}` is not a publisher: it said {status}");
     Failure::new(Exit::Publisher, message).help("check the address: host, port and path")
 }
@@ -118,11 +133,17 @@ fn refused(base: &Url, status: StatusCode, detail: &str) -> Failure {
         let message = format!("the publisher at `{base}` fails: {detail}");
         return Failure::new(Exit::Publisher, message);
     }
+    if status == StatusCode::NOT_FOUND {
+        let message = format!("the publisher at `{base}` does not have it: {detail}");
+        return Failure::new(Exit::Refused, message);
+    }
     let message = format!("the publisher at `{base}` refused the bundle: {detail}");
     match status {
         StatusCode::FORBIDDEN => Failure::new(Exit::Refused, message).help(
             "start the publisher with `--trusted` and this project's public key, or sign with a key it trusts",
         ),
+        StatusCode::PRECONDITION_FAILED => Failure::new(Exit::Conflict, message)
+            .help("others are pushing; try again when they are done"),
         StatusCode::CONFLICT => Failure::new(Exit::Conflict, message)
             .help("build anew: a bundle's version must be higher than the last"),
         _ => Failure::new(Exit::Refused, message),

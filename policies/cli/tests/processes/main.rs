@@ -4,4 +4,6 @@ mod fake;
 mod locked;
 mod project;
 mod publishers;
+mod rollback;
 mod serve;
+mod server;

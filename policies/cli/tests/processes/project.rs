@@ -51,6 +51,14 @@ impl Project {
     }
 }
 
+impl Project {
+    /// What a command that works says to programs.
+    pub fn json(&self, arguments: &[&str]) -> Result<serde_json::Value> {
+        let said = self.run(&[arguments, &["--format", "json"]].concat())?.success()?;
+        Ok(serde_json::from_str(&said)?)
+    }
+}
+
 impl Said {
     /// What it wrote to standard output, if it worked.
     pub fn success(self) -> Result<String> {

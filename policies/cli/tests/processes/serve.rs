@@ -1,50 +1,10 @@
 //! `cedarkey serve`, from its start to its end.
 
 use crate::project::{Project, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::server::Server;
+use rustix::process::Signal;
+use std::fs;
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
-
-/// A publisher that runs.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-/// How long anything may take.
-const LIMIT: Duration = Duration::from_secs(20);
-
-impl Server {
-    fn start(project: &Project) -> Result<Self> {
-        let told = project.path("address");
-        let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.arg("--address-file").arg(&told);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let begin = Instant::now();
-        loop {
-            if let Ok(address) = fs::read_to_string(&told) {
-                return Ok(Self { process, url: format!("http://{address}") });
-            }
-            if process.try_wait()?.is_some() || begin.elapsed() > LIMIT {
-                // It may be over already.
-                let _ = process.kill();
-                let said = process.wait_with_output()?;
-                return Err(String::from_utf8_lossy(&said.stderr).into());
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Tells it to stop, and gives its status and what it wrote to standard output.
-    fn stop(self, signal: Signal) -> Result<(Option<i32>, String)> {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, signal)?;
-        let said = self.process.wait_with_output()?;
-        Ok((said.status.code(), String::from_utf8(said.stdout)?))
-    }
-}
 
 #[test]
 fn pushes_are_taken_in_order_and_from_those_who_are_trusted() -> Result {

@@ -22,6 +22,14 @@ pub(crate) struct Latest {
     pub(crate) etag: String,
 }
 
+/// A version that is kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) version: u64,
+    /// In seconds since 1970-01-01T00:00:00Z.
+    pub(crate) pushed_at: i64,
+}
+
 /// What became of an announcement.
 #[derive(Debug)]
 pub(crate) enum Announced {
@@ -37,6 +45,15 @@ pub(crate) struct Push {
     pub(crate) envelope: Envelope,
     /// In the manifest's order; none where they were uploaded before.
     pub(crate) segments: Option<Vec<Vec<u8>>>,
+    /// What must be in force, if it matters.
+    pub(crate) condition: Option<Condition>,
+}
+
+/// What must be in force for a push to be wanted: `If-Match`, by RFC 9110 section 13.1.1.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    /// With their quotes; `*` is any.
+    pub(crate) etags: Vec<String>,
 }
 
 /// What became of a push.
@@ -46,8 +63,19 @@ pub(crate) enum Pushed {
     Stored(Latest),
     /// Nothing was stored, because the newest version is this one.
     NotAbove { current: u64 },
+    /// Nothing was stored, because something else is in force than whoever pushed has seen.
+    Unexpected,
     /// Nothing was stored, because so many segments are not there.
     Incomplete { missing: usize, first: Digest },
+}
+
+// === impl Condition ===
+
+impl Condition {
+    fn is_met(&self, latest: Option<&Latest>) -> bool {
+        let is = |etag: &String| latest.is_some_and(|latest| etag == "*" || *etag == latest.etag);
+        self.etags.iter().any(is)
+    }
 }
 
 // === impl Latest ===

@@ -5,6 +5,12 @@ pub(super) const CHECK: &str = "SELECT name FROM bundles LIMIT 1";
 pub(super) const LATEST: &str =
     "SELECT version, envelope FROM bundles WHERE name = $1 ORDER BY version DESC LIMIT 1";
 
+pub(super) const VERSION: &str =
+    "SELECT version, envelope FROM bundles WHERE name = $1 AND version = $2";
+
+pub(super) const VERSIONS: &str =
+    "SELECT version, pushed_at FROM bundles WHERE name = $1 ORDER BY version DESC";
+
 pub(super) const CURRENT: &str = "SELECT max(version) FROM bundles WHERE name = $1";
 
 pub(super) const SEGMENT: &str = "SELECT content FROM segments WHERE digest = $1";

@@ -6,7 +6,7 @@ mod push;
 use cedarkey_bundle::Digest;
 use sqlx::SqlitePool;
 
-use super::{Latest, StoreError, sql};
+use super::{Kept, Latest, StoreError, sql};
 use crate::clock::now;
 
 /// Bundles and segments.
@@ -29,6 +29,27 @@ impl Store {
         let row: Option<(i64, Vec<u8>)> =
             sqlx::query_as(sql::LATEST).bind(name).fetch_optional(&self.pool).await?;
         Ok(row.map(|(version, envelope)| Latest::new(version.cast_unsigned(), envelope)))
+    }
+
+    /// A version of the bundle of this name.
+    pub(crate) async fn version(
+        &self,
+        name: &str,
+        version: u64,
+    ) -> Result<Option<Latest>, StoreError> {
+        let Ok(number) = i64::try_from(version) else { return Ok(None) };
+        let row = sqlx::query_as(sql::VERSION).bind(name).bind(number);
+        let row: Option<(i64, Vec<u8>)> = row.fetch_optional(&self.pool).await?;
+        Ok(row.map(|(_, envelope)| Latest::new(version, envelope)))
+    }
+
+    /// The versions that are kept of the bundle of this name, the newest first.
+    pub(crate) async fn versions(&self, name: &str) -> Result<Vec<Kept>, StoreError> {
+        let rows = sqlx::query_as(sql::VERSIONS).bind(name);
+        let rows: Vec<(i64, i64)> = rows.fetch_all(&self.pool).await?;
+        let kept =
+            |(version, pushed_at): (i64, i64)| Kept { version: version.cast_unsigned(), pushed_at };
+        Ok(rows.into_iter().map(kept).collect())
     }
 
     /// The segment of this digest.

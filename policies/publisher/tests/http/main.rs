@@ -13,3 +13,4 @@ mod push;
 mod read;
 mod segments;
 mod stop;
+mod versions;

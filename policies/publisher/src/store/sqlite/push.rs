@@ -59,6 +59,14 @@ impl Store {
         if let Some(current) = newer(&mut transaction, manifest).await? {
             return Ok(Pushed::NotAbove { current });
         }
+        if let Some(condition) = &push.condition {
+            let latest = sqlx::query_as(sql::LATEST).bind(&manifest.name);
+            let latest: Option<(i64, Vec<u8>)> = latest.fetch_optional(&mut *transaction).await?;
+            let latest = latest.map(|(version, bytes)| Latest::new(version.cast_unsigned(), bytes));
+            if !condition.is_met(latest.as_ref()) {
+                return Ok(Pushed::Unexpected);
+            }
+        }
         if let Some(segments) = &push.segments {
             insert_segments(&mut transaction, manifest, segments).await?;
         }

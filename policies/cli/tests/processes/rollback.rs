@@ -1,0 +1,111 @@
+//! `cedarkey rollback`, and `cedarkey versions` beside it.
+
+use crate::project::{Project, Result};
+use crate::server::Server;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::fs;
+
+/// The version that was pushed.
+fn push(project: &Project, url: &str) -> Result<u64> {
+    let said = project.json(&["push", "--to", url])?;
+    Ok(said.pointer("/version").and_then(Value::as_u64).unwrap_or_default())
+}
+
+#[test]
+fn an_earlier_version_comes_back_without_the_keys_that_were_revoked() -> Result {
+    let project = Project::new()?;
+    let issue = |purpose| {
+        let member = ["--owner", "team:payments", "--team", "payments", "--scope", "orders:read"];
+        project.json(&[&["keys", "issue", "--purpose", purpose], &member[..]].concat())
+    };
+    let text = |value: &Value, at| value.pointer(at).and_then(Value::as_str).map(String::from);
+    let (stays, goes) = (issue("stays")?, issue("goes")?);
+    let server = Server::start(&project)?;
+    let url = server.url.clone();
+    let good = push(&project, &url)?;
+
+    // What is to be undone: a policy that forbids all, and a key that must not come back.
+    let policy = project.path("shop/policies/mistake.cedar");
+    fs::write(&policy, "@id(\"mistake\")\nforbid (principal, action, resource);\n")?;
+    let id = text(&goes, "/key/id").unwrap_or_default();
+    project.run(&["keys", "revoke", &id, "--reason", "lost"])?.success()?;
+    let bad = push(&project, &url)?;
+
+    let to = good.to_string();
+    let rollback = ["rollback", "--to", &to, "--publisher", &url];
+    let done = project.json(&rollback)?;
+    let version = done.pointer("/version").and_then(Value::as_u64).unwrap_or_default();
+    assert!(version > bad && bad > good, "{good} {bad} {version}");
+    assert_eq!(done.pointer("/from"), Some(&bad.into()));
+    assert_eq!(done.pointer("/to"), Some(&good.into()));
+    assert_eq!(done.pointer("/stillRevoked"), Some(&1.into()));
+
+    let listed = project.json(&["versions", "--publisher", &url])?;
+    let listed = listed.pointer("/versions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let versions: Vec<_> =
+        listed.iter().filter_map(|entry| entry.get("version")?.as_u64()).collect();
+    assert_eq!(versions, [version, bad, good]);
+
+    let bundle = server.download("shop")?;
+    let file = project.path("downloaded.ckb");
+    fs::write(&file, bundle)?;
+    for (key, status, by) in [(&stays, Some(0), "ALLOW"), (&goes, Some(2), "DENY")] {
+        let token = text(key, "/token").unwrap_or_default();
+        let file = file.to_string_lossy();
+        let said = project.run(&["eval", &file, "--token", &token, "--path", "/v1/orders/7"])?;
+        assert_eq!(said.status, status, "{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains(by), "{by}: {}", said.stdout);
+        assert!(!said.stdout.contains("mistake"), "{}", said.stdout);
+    }
+
+    // From there, forward and back again.
+    let human = project.run(&rollback)?.success()?;
+    assert!(
+        human.contains(&format!("rolled back shop from version {version} to {good}")),
+        "{human}"
+    );
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_rolled_back_to() -> Result {
+    let project = Project::new()?;
+    let server = Server::start(&project)?;
+    let url = server.url.clone();
+    let rollback =
+        |to: u64| project.run(&["rollback", "--to", &to.to_string(), "--publisher", &url]);
+    let said = rollback(1)?;
+    assert_eq!(said.status, Some(8));
+    assert!(said.stderr.contains("no bundle `shop` was ever pushed"), "{}", said.stderr);
+    let first = push(&project, &url)?;
+    for to in [first, first.saturating_add(1)] {
+        let said = rollback(to)?;
+        assert_eq!(said.status, Some(4));
+        let expected = format!("version {to} is not below {first}, the one in force");
+        assert!(said.stderr.contains(&expected), "{}", said.stderr);
+    }
+    let said = rollback(1)?;
+    assert_eq!(said.status, Some(8));
+    assert!(said.stderr.contains("there is no version 1 of the bundle `shop`"), "{}", said.stderr);
+    assert!(said.stderr.contains("`cedarkey versions` lists"), "{}", said.stderr);
+
+    // What a key signed that is no longer trusted is not signed anew.
+    push(&project, &url)?;
+    let settings = project.path("shop/cedarkey.toml");
+    fs::remove_file(project.path("shop/signing.key"))?;
+    let old = fs::read_to_string(&settings)?;
+    let untrusted: String = old
+        .lines()
+        .filter(|line| !line.starts_with("trusted"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(&settings, untrusted)?;
+    project.run(&["signing-key", "new"])?.success()?;
+    let said = rollback(first)?;
+    assert_eq!(said.status, Some(7), "{}", said.stderr);
+    assert!(said.stderr.contains("on the publisher is not this project's"), "{}", said.stderr);
+    server.stop(Signal::TERM)?;
+    Ok(())
+}

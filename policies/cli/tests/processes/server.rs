@@ -1,0 +1,66 @@
+//! A publisher as a process.
+
+use crate::project::{Project, Result};
+use cedarkey_bundle::Envelope;
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+/// A publisher that runs.
+pub struct Server {
+    process: Child,
+    pub url: String,
+}
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+impl Server {
+    pub fn start(project: &Project) -> Result<Self> {
+        let told = project.path("address");
+        let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--address-file").arg(&told);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let begin = Instant::now();
+        loop {
+            if let Ok(address) = fs::read_to_string(&told) {
+                return Ok(Self { process, url: format!("http://{address}") });
+            }
+            if process.try_wait()?.is_some() || begin.elapsed() > LIMIT {
+                // It may be over already.
+                let _ = process.kill();
+                let said = process.wait_with_output()?;
+                return Err(String::from_utf8_lossy(&said.stderr).into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Tells it to stop, and gives its status and what it wrote to standard output.
+    pub fn stop(self, signal: Signal) -> Result<(Option<i32>, String)> {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, signal)?;
+        let said = self.process.wait_with_output()?;
+        Ok((said.status.code(), String::from_utf8(said.stdout)?))
+    }
+
+    /// The bundle that it gives to proxies, as one archive.
+    pub fn download(&self, name: &str) -> Result<Vec<u8>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let client = reqwest::Client::builder().timeout(LIMIT).build()?;
+            let get = async |path: String| -> Result<Vec<u8>> {
+                let response = client.get(format!("{}/v1/{path}", self.url)).send().await?;
+                Ok(response.error_for_status()?.bytes().await?.to_vec())
+            };
+            let mut archive = get(format!("bundles/{name}/manifest")).await?;
+            let envelope = Envelope::decode_whole(&archive)?;
+            for segment in &envelope.manifest().segments {
+                archive.extend(get(format!("segments/{}", segment.digest)).await?);
+            }
+            Ok(archive)
+        })
+    }
+}
