@@ -14,7 +14,7 @@ pub use host::{Claim, Host};
 pub use verdict::{Cause, Denial, Permit, Verdict};
 
 use crate::decide::{Decision, EvalError, Evaluation, Query};
-use crate::http::{host as authority, path::Target};
+use crate::http::{host as authority, is_method, path::Target};
 use crate::key::{KEY_ID_LEN, KeyRecord, Keys};
 use crate::model::{Effect, Model};
 use crate::request::{LocalEntity, Pools, Request};
@@ -158,6 +158,9 @@ impl<K: Keys> Gate<'_, K> {
         session: &mut Session,
     ) -> Verdict {
         let denied = |cause| Verdict::Deny(Denial::of_key(cause, key));
+        if !is_method(call.method) {
+            return denied(Cause::AmbiguousPath);
+        }
         let Ok(target) = Target::parse(call.target) else { return denied(Cause::AmbiguousPath) };
         let Ok(authority) = authority::normalise(call.authority) else {
             return denied(Cause::AmbiguousPath);
@@ -180,7 +183,9 @@ impl<K: Keys> Gate<'_, K> {
             now,
             networks: self.networks(key),
         };
-        query.context = context::build(self.model, needed, &parts, host, session);
+        let context = context::build(self.model, needed, &parts, host, session);
+        let Ok(context) = context else { return denied(Cause::AmbiguousPath) };
+        query.context = context;
         let Session { request, evaluation, .. } = session;
         let decision = evaluation.decide(self.model, request, &query);
         self.conclude(key, decision, evaluation)

@@ -9,6 +9,15 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Whether this is a method that everybody reads alike: a token (RFC 9110, section 5.6.2) without
+/// lower-case letters. Methods are case-sensitive, but there are upstreams that forget it.
+pub fn is_method(method: &str) -> bool {
+    let proper = |byte: u8| {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    };
+    !method.is_empty() && method.bytes().all(proper)
+}
+
 /// Decodes percent escapes; `None` where an escape is malformed or the result is not UTF-8.
 fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {

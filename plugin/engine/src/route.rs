@@ -37,6 +37,8 @@ pub struct Route {
     pub resource: u32,
     /// The names of the parameters, in the order of the path.
     params: Vec<String>,
+    /// Whether its last parameter takes the rest of the path.
+    takes_rest: bool,
 }
 
 /// What is wrong with the routes of a bundle.
@@ -87,6 +89,7 @@ impl Routes {
                 action: route.action,
                 resource: route.resource,
                 params: route.params().map(String::from).collect(),
+                takes_rest: matches!(route.segments.last(), Some(SegmentImage::Rest(_))),
             });
         }
         routes.suffixes.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -94,6 +97,10 @@ impl Routes {
     }
 
     /// The route of a request, with the values of its path parameters in `captures`.
+    ///
+    /// There is none where only the rest of a path takes in a slash at its end, and the path without
+    /// that slash has another route: many upstreams serve both alike, and the broader route must not
+    /// be a way around the narrower.
     ///
     /// `host` is normalised: see [`crate::http::host::normalise`].
     pub fn find(
@@ -104,6 +111,21 @@ impl Routes {
         captures: &mut Captures,
     ) -> Option<&Route> {
         captures.read(target);
+        let route = self.search(method, host, captures)?;
+        if route.takes_rest && captures.ends_in_slash() {
+            let found = captures.take_slash();
+            let bare = self.search(method, host, captures);
+            captures.restore_slash(found);
+            if bare.is_some_and(|bare| !bare.takes_rest) {
+                return None;
+            }
+        }
+        captures.name(&route.params);
+        Some(route)
+    }
+
+    /// The route of the path in `captures`, whose values are then captured.
+    fn search(&self, method: &str, host: &str, captures: &mut Captures) -> Option<&Route> {
         let exact = self.exact.get(host);
         let suffixes = self.suffixes.iter().filter(|(suffix, _)| host.ends_with(suffix.as_str()));
         let mut tries = exact
@@ -111,9 +133,7 @@ impl Routes {
             .chain(suffixes.map(|(_, trie)| trie))
             .chain(core::iter::once(&self.any));
         let at = tries.find_map(|trie| trie.find(method, captures))?;
-        let route = self.routes.get(at)?;
-        captures.name(&route.params);
-        Some(route)
+        self.routes.get(at)
     }
 
     /// The number of routes.

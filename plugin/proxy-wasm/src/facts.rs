@@ -28,7 +28,8 @@ impl Host for Facts<'_> {
     fn header(&mut self, name: &str) -> Option<String> {
         let mut joined: Option<String> = None;
         for value in credential::all(self.headers, name) {
-            let value = core::str::from_utf8(value).ok()?;
+            // What is not text stays there all the same: a policy may ask whether it is there.
+            let value = &*String::from_utf8_lossy(value);
             match &mut joined {
                 None => joined = Some(value.to_owned()),
                 // RFC 9110, section 5.3.
@@ -107,6 +108,15 @@ fn present(text: String) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_that_is_not_text_is_still_there() {
+        let header = |value: &[u8]| ("x-debug".to_owned(), value.to_vec());
+        let headers = [header(b"1"), header(b"\xff")];
+        let mut facts = Facts { headers: &headers, now: 0 };
+        assert_eq!(facts.header("x-debug").as_deref(), Some("1, \u{fffd}"));
+        assert_eq!(facts.header("x-other"), None);
+    }
 
     #[test]
     fn addresses_are_read_with_and_without_port() {

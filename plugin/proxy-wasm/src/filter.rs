@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::delivery::Active;
 use crate::facts::Facts;
-use crate::forward::{Passage, forward};
+use crate::forward::{self, Passage, forward};
 use crate::host::{self, Header};
 use crate::respond::{self, Told};
 use crate::shared::Shared;
@@ -29,6 +29,7 @@ impl Filter {
     /// Denies a request for which there is nothing to decide with.
     fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &[Header]) -> Action {
         self.shared.metrics.deny(cause);
+        forward::conceal(config.map_or(&[][..], |config| &config.key_from), headers);
         let told = Told::new(cause, cause.detail(), false);
         respond::deny(config, &told, &self.shared.decision_id(), &[], headers)
     }
@@ -80,6 +81,7 @@ impl Filter {
         headers: &[Header],
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
+        forward::conceal(&config.key_from, headers);
         let model = &active.bundle.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);
         // Policies that denied a key which the caller is not told about are not told either.
@@ -113,5 +115,12 @@ impl HttpContext for Filter {
             return self.refuse(Some(&config), Cause::StaleBundle, &headers);
         }
         self.decide(&config, &active, &headers, now)
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        if let Some(config) = &*self.shared.config.borrow() {
+            forward::strip_trailers(&config.key_from);
+        }
+        Action::Continue
     }
 }

@@ -28,6 +28,16 @@ pub fn remove_request_header(name: &str) {
     ignore(hostcalls::remove_map_value(MapType::HttpRequestHeaders, name));
 }
 
+/// The trailers of the request in hand.
+pub fn request_trailers() -> Vec<Header> {
+    hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default()
+}
+
+/// Removes a trailer of the request in hand.
+pub fn remove_request_trailer(name: &str) {
+    ignore(hostcalls::remove_map_value(MapType::HttpRequestTrailers, name));
+}
+
 /// Answers the request in hand.
 pub fn respond(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) {
     ignore(hostcalls::send_http_response(u32::from(status), headers, Some(body)));
@@ -35,7 +45,9 @@ pub fn respond(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) {
 
 /// Answers the request in hand, which is a gRPC call.
 pub fn respond_grpc(status: GrpcStatusCode, message: &str) {
-    ignore(hostcalls::send_grpc_response(status, Some(message), Vec::new()));
+    // A status of HTTP that caches may keep, whatever the method of what claims to be gRPC.
+    let headers = vec![("cache-control", b"no-store".as_slice())];
+    ignore(hostcalls::send_grpc_response(status, Some(message), headers));
 }
 
 /// A property of the request in hand.

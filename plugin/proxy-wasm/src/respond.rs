@@ -94,10 +94,12 @@ fn challenge(config: &Config) -> String {
     format!("{scheme} realm=\"{}\"", config.bundle)
 }
 
+/// Whether the proxy takes this for a gRPC call. It must be neither more nor less: an answer of gRPC
+/// to what the proxy takes for another request comes out as a 200 that says nothing of a denial.
 fn is_grpc(headers: &[Header]) -> bool {
     let Some(kind) = credential::one(headers, "content-type") else { return false };
     let Some(rest) = kind.strip_prefix("application/grpc") else { return false };
-    rest.is_empty() || rest.starts_with(['+', ';'])
+    rest.is_empty() || rest.starts_with('+')
 }
 
 fn title(status: u16) -> &'static str {

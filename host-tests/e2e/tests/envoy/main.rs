@@ -1,6 +1,7 @@
 //! The filter in a real Envoy with two workers.
 
 mod answers;
+mod attacks;
 mod delivery;
 mod refusals;
 mod start;

@@ -1,7 +1,7 @@
 //! The context record of a request: only the facts that the candidate policies read.
 
 use super::{Claim, Host, Session};
-use crate::http::{path::Target, query};
+use crate::http::{path::Target, query, query::AmbiguousError};
 use crate::model::{FactSource, Model};
 use crate::request::Request;
 use crate::route::Captures;
@@ -21,20 +21,27 @@ pub(super) struct Parts<'a> {
 ///
 /// The groups that hold facts are always there, be they empty: `context has headers` does not
 /// depend on which policies are candidates.
+///
+/// # Errors
+///
+/// Where one of the facts can be read in more than one way. To leave it out would let pass what a
+/// `forbid` is there to stop.
 pub(super) fn build(
     model: &Model,
     needed: u128,
     parts: &Parts<'_>,
     host: &mut impl Host,
     session: &mut Session,
-) -> Span {
+) -> Result<Span, AmbiguousError> {
     let Session { request, captures, fields, .. } = session;
     fields.clear();
     let mut open: Option<(Sym, Span)> = None;
     for (at, fact) in (0u32..).zip(model.facts()) {
         let wanted = needed.checked_shr(at).is_some_and(|bits| bits & 1 == 1);
-        let value =
-            if wanted { fact_value(&fact.source, parts, host, request, captures) } else { None };
+        let value = match wanted {
+            true => fact_value(&fact.source, parts, host, request, captures)?,
+            false => None,
+        };
         let field = value.map(|value| Field { name: fact.name, value });
         match fact.group {
             None => {
@@ -56,7 +63,7 @@ pub(super) fn build(
         }
     }
     close(&mut open, fields);
-    request.record(fields)
+    Ok(request.record(fields))
 }
 
 /// Puts a finished group into the context.
@@ -72,31 +79,29 @@ fn fact_value(
     host: &mut impl Host,
     request: &mut Request,
     captures: &Captures,
-) -> Option<Value> {
-    let text = match source {
-        FactSource::Now => return Some(Value::Datetime(parts.now)),
-        FactSource::SourceIp => return host.source_ip().map(Value::Ip),
-        FactSource::InNetworks => return Some(Value::Bool(in_networks(parts.networks, host))),
-        FactSource::Method => return Some(request.string(parts.method)),
-        FactSource::Path => return Some(request.string(parts.target.path())),
-        FactSource::Host => return Some(request.string(parts.authority)),
-        FactSource::Param(name) => return captures.get(name).map(|value| request.string(value)),
+) -> Result<Option<Value>, AmbiguousError> {
+    let value = match source {
+        FactSource::Now => Some(Value::Datetime(parts.now)),
+        FactSource::SourceIp => host.source_ip().map(Value::Ip),
+        FactSource::InNetworks => Some(Value::Bool(in_networks(parts.networks, host))),
+        FactSource::Method => Some(request.string(parts.method)),
+        FactSource::Path => Some(request.string(&parts.target.decoded())),
+        FactSource::Host => Some(request.string(parts.authority)),
+        FactSource::Param(name) => captures.get(name).map(|value| request.string(value)),
         FactSource::Query(name) => {
-            let value = query::single(parts.target.query()?, name)?;
-            return Some(request.string(&value));
+            let query = parts.target.query().unwrap_or_default();
+            query::single(query, name)?.map(|value| request.string(&value))
         }
-        FactSource::Claim(name, kind) => {
-            return host.claim(name, *kind).map(|claim| match claim {
-                Claim::Bool(value) => Value::Bool(value),
-                Claim::Long(value) => Value::Long(value),
-                Claim::String(value) => request.string(&value),
-            });
-        }
-        FactSource::Header(name) => host.header(name),
-        FactSource::TlsPeer => host.tls_peer(),
-        FactSource::TlsSubject => host.tls_subject(),
+        FactSource::Claim(name, kind) => host.claim(name, *kind).map(|claim| match claim {
+            Claim::Bool(value) => Value::Bool(value),
+            Claim::Long(value) => Value::Long(value),
+            Claim::String(value) => request.string(&value),
+        }),
+        FactSource::Header(name) => host.header(name).map(|text| request.string(&text)),
+        FactSource::TlsPeer => host.tls_peer().map(|text| request.string(&text)),
+        FactSource::TlsSubject => host.tls_subject().map(|text| request.string(&text)),
     };
-    text.map(|text| request.string(&text))
+    Ok(value)
 }
 
 /// Whether the source address lies in one of the key's networks, or the key names none. An address

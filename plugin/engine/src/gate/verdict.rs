@@ -32,7 +32,7 @@ pub struct Denial {
 /// The kind of a denial. Each is counted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// The path or host can be read in more than one way.
+    /// The method, path, host, or a parameter that a policy reads, can be read in more than one way.
     AmbiguousPath,
     /// The filter's configuration is unusable.
     BadConfig,
@@ -183,7 +183,7 @@ impl Cause {
     /// What a caller is told, where no policy has better words.
     pub const fn detail(self) -> &'static str {
         match self {
-            Self::AmbiguousPath => "the request's path or host can be read in more than one way",
+            Self::AmbiguousPath => "the request can be read in more than one way",
             Self::BadConfig | Self::Internal | Self::NoBundle | Self::StaleBundle => {
                 "requests cannot be authorized at the moment"
             }

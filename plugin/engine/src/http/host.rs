@@ -20,13 +20,15 @@ pub fn normalise(authority: &str) -> Result<Cow<'_, str>, HostError> {
     let host = without_port(authority).ok_or(HostError(()))?;
     let host = host.strip_suffix('.').unwrap_or(host);
     let bracketed = host.starts_with('[') && host.ends_with(']');
-    let inner = if bracketed { host.trim_matches(['[', ']']) } else { host };
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let proper = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'_')
             || (bracketed && byte == b':')
     };
-    if inner.is_empty() || host.len() > MAX_HOST || !inner.bytes().all(proper) {
+    // An empty label is no part of a name, and `.example.com` must not count as below itself.
+    let empty_label = !bracketed && host.split('.').any(str::is_empty);
+    if inner.is_empty() || empty_label || host.len() > MAX_HOST || !inner.bytes().all(proper) {
         return Err(HostError(()));
     }
     if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -72,7 +74,7 @@ mod tests {
     fn malformed_hosts_are_refused() {
         for raw in [
             "", ".", ":80", "a@b", "a b", "a/b", "a:b", "a:80:80", "::1", "[::1", "a,b", "é", "[]",
-            "a:999999",
+            "a:999999", "a..", ".a", "a..b", ".a.:80", "[[::1]]",
         ] {
             assert!(normalise(raw).is_err(), "{raw}");
         }

@@ -41,6 +41,10 @@ pub enum PathError {
     /// It does not begin with a slash.
     #[error("the path does not begin with `/`")]
     NotAbsolute,
+    /// It holds `;`, which begins parameters of a segment that some upstreams cut off before they
+    /// look for what to serve, and others do not.
+    #[error("the path holds a semicolon")]
+    Parameters,
     /// It is longer, or has more segments, than is looked at.
     #[error("the path is too long")]
     TooLong,
@@ -93,7 +97,13 @@ impl<'a> Target<'a> {
         self.query
     }
 
-    /// The segments, percent-decoded. Matrix parameters (`;a=b`) are part of their segment.
+    /// The path, percent-decoded: no two texts of it lead to one resource.
+    pub fn decoded(&self) -> Cow<'a, str> {
+        // Decoding was tried when the path was read, and no slash came of it.
+        percent_decode(self.path).unwrap_or(Cow::Borrowed(self.path))
+    }
+
+    /// The segments, percent-decoded.
     pub fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         let relative = self.path.strip_prefix('/').unwrap_or(self.path);
         // Decoding was tried when the path was read.
@@ -107,6 +117,9 @@ fn check_segment(segment: &str) -> Result<(), PathError> {
     let name = decoded.split(';').next().unwrap_or_default();
     if matches!(name, "." | "..") {
         return Err(PathError::DotSegment);
+    }
+    if decoded.contains(';') {
+        return Err(PathError::Parameters);
     }
     let escaped = matches!(decoded, Cow::Owned(_));
     let separates = |c: char| c.is_control() || matches!(c, '/' | '\\' | '%');
@@ -128,7 +141,7 @@ mod tests {
         assert_eq!(segments("/v1/orders/7?x=/../"), ["v1", "orders", "7"]);
         assert_eq!(segments("/v1/orders/"), ["v1", "orders", ""]);
         assert_eq!(segments("/caf%C3%A9/%7Eme"), ["café", "~me"]);
-        assert_eq!(segments("/a;b=c"), ["a;b=c"]);
+        assert_eq!(Target::parse("/%61/caf%C3%A9/?x").unwrap().decoded(), "/a/café/");
         assert_eq!(Target::parse("/a?b?c").unwrap().query(), Some("b?c"));
     }
 
@@ -158,6 +171,9 @@ mod tests {
         }
         for raw in ["/%", "/%2", "/%zz", "/%u002e", "/%c0%ae", "/%ff"] {
             assert_eq!(refused(raw), PathError::Escape);
+        }
+        for raw in ["/a;b=c", "/a;", "/;/a", "/a%3Bb/c"] {
+            assert_eq!(refused(raw), PathError::Parameters);
         }
         for raw in ["/a\\b", "/a b", "/a#b", "/a\u{7f}", "/é", "/a\nb"] {
             assert_eq!(refused(raw), PathError::Character);

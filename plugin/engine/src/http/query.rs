@@ -4,12 +4,24 @@ use super::percent_decode;
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// The value of a parameter that occurs exactly once; `None` where it does not occur, occurs more
-/// than once (which of them counts differs between upstreams), or cannot be decoded.
-pub fn single<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+/// A parameter that occurs more than once, where upstreams differ in which of them counts, or that
+/// cannot be decoded. It is the caller's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a parameter of the query can be read in more than one way")]
+pub struct AmbiguousError(());
+
+/// The value of a parameter, if it is there.
+///
+/// # Errors
+///
+/// Where it has no value that everybody reads alike.
+pub fn single<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, AmbiguousError> {
     let mut values = values(query, name);
-    let value = values.next()?;
-    if values.next().is_some() { None } else { value }
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Some(value)), None) => Ok(Some(value)),
+        _ => Err(AmbiguousError(())),
+    }
 }
 
 /// The values of a parameter; each `None` where it cannot be decoded.
@@ -54,12 +66,15 @@ mod tests {
 
     #[test]
     fn a_parameter_is_found_however_it_is_written() {
-        assert_eq!(single("a=1&api_key=x", "api_key").unwrap(), "x");
-        assert_eq!(single("%61pi_key=a%20b+c", "api_key").unwrap(), "a b c");
-        assert_eq!(single("api_key", "api_key").unwrap(), "");
-        assert_eq!(single("api_key=1&api%5fkey=2", "api_key"), None);
-        assert_eq!(single("api_key=%zz", "api_key"), None);
-        assert_eq!(single("", "api_key"), None);
+        let value = |query| single(query, "api_key").unwrap();
+        assert_eq!(value("a=1&api_key=x").unwrap(), "x");
+        assert_eq!(value("%61pi_key=a%20b+c").unwrap(), "a b c");
+        assert_eq!(value("api_key").unwrap(), "");
+        assert_eq!(value(""), None);
+        for query in ["api_key=1&api%5fkey=2", "api_key=1&api_key=1", "api_key=%zz", "api_key=%ff"]
+        {
+            assert!(single(query, "api_key").is_err(), "{query}");
+        }
         assert_eq!(values("k=1&k=2", "k").count(), 2);
     }
 

@@ -53,6 +53,22 @@ impl Captures {
         }
     }
 
+    /// Whether the path ends in a slash that is not all of it.
+    pub(super) fn ends_in_slash(&self) -> bool {
+        matches!(self.segments.as_slice(), [_, .., last] if last.is_empty())
+    }
+
+    /// Takes the slash at the end off, and the values with it.
+    pub(super) fn take_slash(&mut self) -> (Option<Range<usize>>, Vec<Range<usize>>) {
+        (self.segments.pop(), core::mem::take(&mut self.values))
+    }
+
+    /// Undoes [`take_slash`](Self::take_slash).
+    pub(super) fn restore_slash(&mut self, found: (Option<Range<usize>>, Vec<Range<usize>>)) {
+        self.segments.extend(found.0);
+        self.values = found.1;
+    }
+
     pub(super) fn segment(&self, at: usize) -> Option<&str> {
         self.text.get(self.segments.get(at)?.clone())
     }

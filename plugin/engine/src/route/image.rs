@@ -1,7 +1,7 @@
 //! Routes as they lie in a bundle, unchecked.
 
 use super::RoutesError;
-use crate::http::path::MAX_SEGMENTS;
+use crate::http::{is_method, path::MAX_SEGMENTS};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -64,9 +64,7 @@ impl RouteImage {
 }
 
 pub(super) fn check(route: &RouteImage, at: usize) -> Result<(), RoutesError> {
-    let method =
-        |method: &String| !method.is_empty() && !method.bytes().any(|b| !is_upper_token(b));
-    if !route.methods.iter().all(method) {
+    if !route.methods.iter().all(|method| is_method(method)) {
         return Err(RoutesError::Malformed(at, "method"));
     }
     let host_ok = match &route.host {
@@ -91,11 +89,6 @@ pub(super) fn check(route: &RouteImage, at: usize) -> Result<(), RoutesError> {
     let params: Vec<_> = route.params().collect();
     let twice = |(at, name): (usize, &&str)| params.iter().take(at).any(|other| other == name);
     if params.iter().enumerate().any(twice) { Err(path) } else { Ok(()) }
-}
-
-/// The characters of a token (RFC 9110, section 5.6.2), lower-case letters left out.
-fn is_upper_token(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn is_lower(host: &str) -> bool {

@@ -87,6 +87,37 @@ fn parameters_are_captured_decoded() {
 }
 
 #[test]
+fn a_slash_at_the_end_is_no_way_around_a_route() {
+    let routes = load(vec![
+        route(&[], "*", "/v1/{rest...}", 1),
+        route(&[], "*", "/v1/secret", 2),
+        route(&["PUT"], "*", "/v1/written", 3),
+        route(&[], "*", "/v1/both", 4),
+        route(&[], "*", "/v1/both/", 5),
+        route(&[], "h", "/v1/here", 6),
+        route(&[], "*", "/v1/deep/{rest...}", 7),
+    ])
+    .unwrap();
+    let at = |method, host, path| find(&routes, method, host, path);
+    assert_eq!(at("GET", "h", "/v1/secret"), Some(2));
+    assert_eq!(at("GET", "h", "/v1/secret/"), None, "the rest does not take it in");
+    assert_eq!(at("GET", "h", "/v1/secret/x/"), Some(1));
+    assert_eq!(at("GET", "h", "/v1/a/"), Some(1));
+    assert_eq!(at("GET", "h", "/v1/"), Some(1));
+    assert_eq!(at("GET", "h", "/v1/both/"), Some(5), "it has a route of its own");
+    assert_eq!(at("GET", "h", "/v1/written/"), Some(1), "it is no other route for this method");
+    assert_eq!(at("PUT", "h", "/v1/written/"), None);
+    assert_eq!(at("GET", "h", "/v1/here/"), None, "nor one of a broader host");
+    assert_eq!(at("GET", "i", "/v1/here/"), Some(1));
+    assert_eq!(at("GET", "i", "/v1/deep/"), Some(7), "the broader route is no way around");
+
+    let mut captures = Captures::default();
+    let target = Target::parse("/v1/a/b/").unwrap();
+    assert!(routes.find("GET", "h", &target, &mut captures).is_some());
+    assert_eq!(captures.get("rest"), Some("a/b/"));
+}
+
+#[test]
 fn two_routes_for_the_same_requests_conflict() {
     let conflict = Err(RoutesError::Conflict { first: 0, second: 1 });
     let both = |a, b| load(vec![a, b]).map(|_| ());

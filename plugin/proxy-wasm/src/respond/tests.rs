@@ -66,7 +66,9 @@ fn a_revoked_key_looks_unknown_unless_revealed() {
 #[test]
 fn grpc_is_told_by_its_content_type() {
     let is = |kind: &str| is_grpc(&[("content-type".into(), kind.into())]);
-    assert!(is("application/grpc") && is("application/grpc+proto") && is("application/grpc;x"));
+    assert!(is("application/grpc") && is("application/grpc+proto"));
+    // As Envoy has it: else what it is told to answer as gRPC goes out as a plain 200.
+    assert!(!is("application/grpc;x") && !is("application/grpc ") && !is("Application/grpc"));
     assert!(!is("application/grpc-web") && !is("application/json") && !is_grpc(&[]));
     assert_eq!(grpc_status(401) as u32, 16);
     assert_eq!(grpc_status(403) as u32, 7);

@@ -47,6 +47,15 @@ pub struct RenderEnvoy {
     reveal_policies: bool,
 }
 
+/// By these some frameworks serve another method or path than that of the request line.
+const OVERRIDES: [&str; 5] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
 /// A host and a port.
 #[derive(Clone, Debug)]
 struct Authority {
@@ -123,9 +132,14 @@ impl RenderEnvoy {
                 "normalize_path": true,
                 "merge_slashes": true,
                 "path_with_escaped_slashes_action": "REJECT_REQUEST",
+                // To many upstreams `x_region` is `x-region`; to policies it is not.
+                "common_http_protocol_options": {
+                    "headers_with_underscores_action": "REJECT_REQUEST",
+                },
                 "http_filters": [self.wasm_filter(filter), router()],
                 "route_config": {
                     "name": "api",
+                    "request_headers_to_remove": OVERRIDES,
                     "virtual_hosts": [{
                         "name": "api",
                         "domains": ["*"],
