@@ -1,5 +1,7 @@
 //! Writing results to standard output and diagnostics to standard error.
 
+mod visible;
+
 use crate::args::{ErrorFormat, Format, Global};
 use crate::failure::{Failure, Plain};
 use anstyle::{AnsiColor, Style};
@@ -9,6 +11,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, JSONReportHandler, Narratab
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use visible::Visible;
 
 /// How this run speaks.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl Output {
     pub fn result<T: Serialize>(&self, value: &T, human: impl FnOnce(&mut dyn Write)) {
         let mut stdout = anstream::stdout().lock();
         match self.format {
-            Format::Human => human(&mut stdout),
+            Format::Human => human(&mut Visible(stdout)),
             Format::Json => {
                 // A closed pipe leaves nobody to tell.
                 let text = serde_json::to_string_pretty(value).unwrap_or_default();
@@ -57,7 +60,7 @@ impl Output {
 
     /// Writes a line for people to standard error, about what goes on.
     pub fn note(&self, line: impl Display) {
-        let _ = writeln!(anstream::stderr().lock(), "{line}");
+        let _ = writeln!(Visible(anstream::stderr().lock()), "{line}");
     }
 
     /// Writes a diagnostic in the form that was asked for.

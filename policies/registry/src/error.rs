@@ -60,6 +60,9 @@ pub enum IssueError {
     /// A required field is empty.
     #[error("a key needs {0}")]
     Blank(&'static str),
+    /// A field holds a control character, which no terminal, log or header is to be given.
+    #[error("{0} must not hold control characters")]
+    Control(&'static str),
     /// The hash is that of another key.
     #[error("the registry has a key with this hash already: `{0}`")]
     DuplicateHash(String),
@@ -103,6 +106,9 @@ pub enum RevokeError {
     /// There is no reason.
     #[error("a revocation needs a reason")]
     Blank,
+    /// The reason holds a control character.
+    #[error("a reason must not hold control characters")]
+    Control,
     /// The key is not found.
     #[error(transparent)]
     Find(#[from] FindError),

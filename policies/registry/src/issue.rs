@@ -171,11 +171,21 @@ fn check(new: &NewKey) -> Result<(), IssueError> {
     if new.purpose.trim().is_empty() {
         return Err(IssueError::Blank("a purpose"));
     }
+    let texts = [
+        ("an owner", Some(&new.owner)),
+        ("a purpose", Some(&new.purpose)),
+        ("a team", new.team.as_ref()),
+        ("a workload", new.workload.as_ref()),
+    ];
+    let is_unclean = |text: &String| text.contains(char::is_control);
+    if let Some((name, _)) = texts.iter().find(|(_, text)| text.is_some_and(is_unclean)) {
+        return Err(IssueError::Control(name));
+    }
     for word in [&new.prefix, &new.environment] {
         check_word(word).map_err(|error| IssueError::Word(word.clone(), error))?;
     }
-    let is_scope =
-        |scope: &str| (1..=128).contains(&scope.len()) && !scope.contains(char::is_whitespace);
+    let is_proper = |c: char| !c.is_whitespace() && !c.is_control();
+    let is_scope = |scope: &str| (1..=128).contains(&scope.len()) && scope.chars().all(is_proper);
     if let Some(scope) = new.scopes.iter().find(|scope| !is_scope(scope)) {
         return Err(IssueError::Scope(scope.clone()));
     }

@@ -24,6 +24,9 @@ impl Registry {
         if reason.is_empty() {
             return Err(RevokeError::Blank);
         }
+        if reason.contains(char::is_control) {
+            return Err(RevokeError::Control);
+        }
         let key = self.get(id).await?;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let changed = sqlx::query(

@@ -100,6 +100,34 @@ async fn a_hash_is_taken_once() {
 }
 
 #[tokio::test]
+async fn control_characters_are_refused() {
+    let (_folder, file) = place();
+    let registry = Registry::open(&file).await.unwrap();
+    let bad = || "x\u{1b}]0;owned\u{7}".to_owned();
+    for (new, expected) in [
+        (NewKey { owner: bad(), ..new_key() }, "an owner must not hold control characters"),
+        (
+            NewKey { owner: "a\r\nb".into(), ..new_key() },
+            "an owner must not hold control characters",
+        ),
+        (NewKey { purpose: bad(), ..new_key() }, "a purpose must not hold control characters"),
+        (NewKey { team: Some(bad()), ..new_key() }, "a team must not hold control characters"),
+        (
+            NewKey { workload: Some(bad()), ..new_key() },
+            "a workload must not hold control characters",
+        ),
+    ] {
+        let error = registry.issue(new, "alice", now()).await.unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+    let scope = registry.issue(NewKey { scopes: vec![bad()], ..new_key() }, "alice", now()).await;
+    assert!(matches!(scope, Err(IssueError::Scope(_))));
+    let key = registry.issue(new_key(), "alice", now()).await.unwrap().key;
+    let revoked = registry.revoke(&key.id, &bad(), "alice", now()).await;
+    assert!(matches!(revoked, Err(RevokeError::Control)));
+}
+
+#[tokio::test]
 async fn keys_are_found_by_what_is_known_of_them() {
     let (_folder, file) = place();
     let registry = Registry::open(&file).await.unwrap();

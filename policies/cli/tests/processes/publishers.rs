@@ -39,6 +39,13 @@ fn an_error_with_words() -> Result {
 }
 
 #[test]
+fn words_that_would_act_on_the_terminal() -> Result {
+    let answer = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 34\r\n\r\n\
+                  {\"detail\":\"a\\u001b[2Jb\\rc\\u202ed\"}";
+    refused(Manners::Answers(answer), &[r"fails: a\u{1b}[2Jb\u{d}c\u{202e}d"])
+}
+
+#[test]
 fn garbage_for_an_answer() -> Result {
     let answer = "HTTP/1.1 201 Created\r\ncontent-length: 5\r\n\r\n<htm>";
     refused(Manners::Answers(answer), &["is not a publisher: it said 201 Created"])
