@@ -5,6 +5,7 @@
 //! | [`deployment`] | all of it together: a project, its publisher, an upstream and an Envoy |
 //! | [`tools`] | Envoy, Rust targets, the filter and the command, fetched or built when they are missing |
 //! | [`envoy`] | a running Envoy: ready, statistics, log |
+//! | [`postgres`] | a running PostgreSQL |
 //! | [`upstream`] | an HTTP server that answers with what reached it |
 //! | [`process`] | a child process with a log file, which never outlives its owner |
 //! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
@@ -20,6 +21,7 @@ pub mod deployment;
 pub mod engine_host;
 pub mod envoy;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod tools;
 pub mod upstream;

@@ -170,7 +170,16 @@ impl Process {
     ///
     /// The system does not tell how it ended.
     pub fn stop_within(&mut self, grace: Duration) -> Result<ExitStatus, ProcessError> {
-        self.signal(Signal::TERM);
+        self.stop_by(Signal::TERM, grace)
+    }
+
+    /// As [`stop_within`](Self::stop_within), for one that is asked by another signal.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell how it ended.
+    pub fn stop_by(&mut self, signal: Signal, grace: Duration) -> Result<ExitStatus, ProcessError> {
+        self.signal(signal);
         match self.ended(grace) {
             Err(ProcessError::Late { .. }) => {
                 self.signal(Signal::KILL);

@@ -4,11 +4,13 @@
 mod build;
 mod envoy;
 mod error;
+mod postgres;
 mod targets;
 
 pub use build::{cedarkey, cedarkey_release, conformance, engine_guest, filter};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
+pub use postgres::postgres;
 pub use targets::{TARGETS, targets};
 
 use std::{

@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use crate::store::Latest;
 
-/// One channel per bundle that somebody ever waited for.
+/// One channel per bundle, which carries the newest envelope that is known.
 ///
-/// The channel carries the envelope itself, so that a push that wakes a thousand proxies does not
-/// read the database a thousand times.
+/// A push that wakes a thousand proxies does not read the database a thousand times, and proxies
+/// are answered while the database is away.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     channels: Mutex<HashMap<String, watch::Sender<Option<Arc<Latest>>>>>,
 }
 
-/// Receives what is pushed under one name after the subscription.
+/// Receives what becomes known under one name.
 pub(crate) type Arrival = watch::Receiver<Option<Arc<Latest>>>;
 
 // === impl Arrivals ===
@@ -34,17 +34,28 @@ impl Arrivals {
         channels.entry(name.to_owned()).or_default().subscribe()
     }
 
-    /// Wakes those who wait, unless they were already told of a later version.
-    pub(crate) fn announce(&self, name: &str, latest: &Arc<Latest>) {
-        if let Some(channel) = self.lock().get(name) {
+    /// Remembers a version that was read or pushed, and wakes those who wait, unless a later one is
+    /// known.
+    pub(crate) fn learn(&self, name: &str, latest: &Arc<Latest>) {
+        let mut channels = self.lock();
+        let learn = |channel: &watch::Sender<Option<Arc<Latest>>>| {
             channel.send_if_modified(|current| {
                 if current.as_ref().is_some_and(|current| current.version >= latest.version) {
                     return false;
                 }
                 *current = Some(Arc::clone(latest));
                 true
-            });
-        }
+            })
+        };
+        match channels.get(name) {
+            Some(channel) => learn(channel),
+            None => learn(channels.entry(name.to_owned()).or_default()),
+        };
+    }
+
+    /// The newest version that is known of a bundle.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Latest>> {
+        self.lock().get(name)?.borrow().clone()
     }
 
     pub(crate) fn waiting(&self) -> usize {

@@ -23,6 +23,7 @@ mod arrivals;
 mod body;
 mod clock;
 mod conditional;
+mod follow;
 mod manifest;
 mod problem;
 mod push;
@@ -32,7 +33,7 @@ mod signers;
 mod store;
 mod versions;
 
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     Router,
@@ -44,13 +45,13 @@ use tokio::sync::watch;
 use crate::{arrivals::Arrivals, problem::Problem, store::Store};
 
 pub use signers::{Signer, SignerTextError, Signers};
-pub use store::OpenError;
+pub use store::{Database, DatabaseTextError, OpenError};
 
 /// What a publisher needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The SQLite file, which is made if it does not exist.
-    pub database: PathBuf,
+    /// Where bundles are kept.
+    pub database: Database,
     /// Who may push what.
     pub signers: Signers,
     /// The largest bundle that is accepted, in bytes.
@@ -80,7 +81,9 @@ struct Shared {
 // === impl Publisher ===
 
 impl Publisher {
-    /// Opens the database, and brings it up to date if an earlier version made it.
+    /// Opens the database, and brings it up to date if an earlier version made it. It is called
+    /// within a runtime of tokio, where the publisher then keeps up with others that have the same
+    /// database.
     ///
     /// # Errors
     ///
@@ -95,7 +98,9 @@ impl Publisher {
             arrivals: Arrivals::default(),
             closing: watch::Sender::new(false),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Arc::new(shared);
+        follow::start(&shared, &options.database);
+        Ok(Self { shared })
     }
 
     /// The HTTP service, to be served by other means than [`serve`](Publisher::serve).

@@ -9,7 +9,11 @@ use axum::{
 };
 use cedarkey_bundle::ENVELOPE_MEDIA_TYPE;
 
-use crate::{Shared, conditional, problem::Problem, store::Latest};
+use crate::{
+    Shared, conditional,
+    problem::Problem,
+    store::{Latest, StoreError},
+};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -20,12 +24,12 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
     let unknown = || Problem::UnknownBundle { name: name.clone() };
-    let mut latest = Arc::new(shared.store.latest(&name).await?.ok_or_else(unknown)?);
+    let mut latest = shared.latest(&name).await?.ok_or_else(unknown)?;
     let mut held = None;
     if conditional::has(&headers, &latest.etag) {
         held = conditional::wait(&headers);
         if let Some(wait) = held.filter(|wait| !wait.is_zero()) {
-            latest = newer(&shared, &name, &headers, wait).await?.unwrap_or(latest);
+            latest = newer(&shared, &name, &headers, wait).await.unwrap_or(latest);
         }
     }
     let mut response = if conditional::has(&headers, &latest.etag) {
@@ -56,23 +60,46 @@ async fn newer(
     name: &str,
     headers: &HeaderMap,
     wait: Duration,
-) -> Result<Option<Arc<Latest>>, Problem> {
+) -> Option<Arc<Latest>> {
     let is_new = |latest: &Latest| !conditional::has(headers, &latest.etag);
     let mut arrival = shared.arrivals.subscribe(name);
     let mut closing = shared.closing.subscribe();
-    // What was pushed between the first look and the subscription.
-    if let Some(latest) = shared.store.latest(name).await?.filter(is_new) {
-        return Ok(Some(Arc::new(latest)));
-    }
     tracing::debug!(bundle = name, seconds = wait.as_secs(), "holding a request");
     tokio::select! {
-        // Neither sender goes away while `shared` is there, so an end is always a reason to go.
+        // What became known between the first look and the subscription is seen at once. Neither
+        // sender goes away while `shared` is there, so an end is always a reason to go.
         arrived = arrival.wait_for(|latest| latest.as_deref().is_some_and(is_new)) => {
-            return Ok(arrived.ok().and_then(|latest| latest.clone()));
+            return arrived.ok().and_then(|latest| latest.clone());
         }
-        _ = closing.wait_for(|closing| *closing) => return Ok(None),
+        _ = closing.wait_for(|closing| *closing) => return None,
         () = tokio::time::sleep(wait) => {}
     }
-    // What another process that has the same database was given meanwhile.
-    Ok(shared.store.latest(name).await?.map(Arc::new))
+    // What another process that has the same file was given meanwhile. If the database is away,
+    // nothing is new.
+    shared.latest(name).await.ok().flatten()
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// The newest version of a bundle. While the database fails, the newest that is known: proxies
+    /// that ask for it have it already.
+    async fn latest(&self, name: &str) -> Result<Option<Arc<Latest>>, StoreError> {
+        match self.store.latest(name).await {
+            Ok(latest) => {
+                let latest = latest.map(Arc::new);
+                if let Some(latest) = &latest {
+                    self.arrivals.learn(name, latest);
+                }
+                Ok(latest)
+            }
+            Err(error) => match self.arrivals.known(name) {
+                Some(known) => {
+                    tracing::warn!(bundle = name, %error, "answering from memory");
+                    Ok(Some(known))
+                }
+                None => Err(error),
+            },
+        }
+    }
 }

@@ -16,6 +16,8 @@ use crate::store::StoreError;
 /// Why a request is not answered with what was asked for. The message is for the one who asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
+    #[error("the publisher's database is away; try again")]
+    Away,
     #[error("the publisher's database is locked or overloaded; try again")]
     Busy,
     #[error("the body ended before all of it was received")]
@@ -24,6 +26,8 @@ pub(crate) enum Problem {
     BundleTooLarge { limit: usize },
     #[error("the publisher is stopping")]
     Closing,
+    #[error("the publisher has no room left for it; its disk or database is full")]
+    Full,
     #[error("{missing} of the bundle's segments were not uploaded, among them {first}")]
     Incomplete { missing: usize, first: Digest },
     #[error("the publisher failed; its log says more")]
@@ -79,10 +83,12 @@ impl Problem {
     /// The cause as logs and the answer's `type` name it; stable.
     pub(crate) fn cause(&self) -> &'static str {
         match self {
+            Self::Away => "database_away",
             Self::BrokenBody => "broken_body",
             Self::BundleTooLarge { .. } => "bundle_too_large",
             Self::Busy => "database_busy",
             Self::Closing => "closing",
+            Self::Full => "database_full",
             Self::Incomplete { .. } => "incomplete",
             Self::Internal => "internal",
             Self::NoSuchPath => "no_such_path",
@@ -126,7 +132,8 @@ impl Problem {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BundleTooLarge { .. } | Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete { .. } | Self::VersionTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Busy | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Away | Self::Busy | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -141,16 +148,15 @@ impl From<PathRejection> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let label = match &error {
-            StoreError::Locked | StoreError::Overloaded => {
-                tracing::error!("{error}");
-                return Self::Busy;
-            }
+        tracing::error!(cause = error.source(), "{error}");
+        let label = match error {
+            StoreError::Away(_) => return Self::Away,
+            StoreError::Full(_) => return Self::Full,
+            StoreError::Late | StoreError::Locked(_) | StoreError::Overloaded => return Self::Busy,
             StoreError::VersionTooLarge => return Self::VersionTooLarge,
-            StoreError::Corrupt => "database_corrupt",
+            StoreError::Corrupt(_) => "database_corrupt",
             StoreError::Database(_) => "database",
         };
-        tracing::error!(cause = error.source(), "{error}");
         Self::Store { label }
     }
 }

@@ -110,7 +110,7 @@ impl Shared {
         match self.store.push(push, now(), self.keep).await? {
             Pushed::Stored(latest) => {
                 let latest = Arc::new(latest);
-                self.arrivals.announce(&name, &latest);
+                self.arrivals.learn(&name, &latest);
                 tracing::info!(bundle = name, version, "a bundle was pushed");
                 Ok(latest)
             }

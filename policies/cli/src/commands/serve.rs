@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
-use cedarkey_publisher::{Options, Publisher, Signer};
+use cedarkey_publisher::{Database, Options, Publisher, Signer};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -24,11 +24,19 @@ const MAX_BUNDLE: usize = 256 * 1024 * 1024;
 #[command(after_help = "Examples:
   cedarkey serve -C my-api
   cedarkey serve --trusted ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik= \\
-      --database /var/lib/cedarkey/publisher.db --listen 0.0.0.0:9180")]
+      --database /var/lib/cedarkey/publisher.db --listen 0.0.0.0:9180
+  CEDARKEY_DATABASE=postgres://cedarkey@db.example.com/bundles cedarkey serve -C my-api")]
 pub struct Serve {
-    /// The publisher's database, made if it is not there
-    #[arg(long, value_name = "FILE", default_value = "publisher.db")]
-    database: PathBuf,
+    /// Where bundles are kept: a SQLite file, which is made if it is not there, or the URL of a
+    /// PostgreSQL database (`postgres://`), which several publishers may share
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        env = "CEDARKEY_DATABASE",
+        hide_env_values = true,
+        default_value = "publisher.db"
+    )]
+    database: Database,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
     listen: SocketAddr,

@@ -1,17 +1,40 @@
 //! What the publisher keeps. All SQL is in this module.
+//!
+//! Both databases are spoken to through [`sqlx::Any`]: what is done is written once, and what
+//! differs is in `dialect`.
 
+mod database;
+mod dialect;
 mod error;
+mod listen;
+mod open;
+mod push;
+mod read;
 mod refs;
 mod sql;
-mod sqlite;
+
+use std::{future::Future, time::Duration};
 
 use axum::body::Bytes;
 use cedarkey_bundle::{Digest, Envelope};
+use sqlx::AnyPool;
 
+pub use database::{Database, DatabaseTextError};
 pub use error::OpenError;
 pub(crate) use error::StoreError;
+pub(crate) use listen::Listener;
 pub(crate) use refs::Refs;
-pub(crate) use sqlite::Store;
+
+/// How long anything may take that is asked of the database. The database itself gives up earlier;
+/// this is for one that does not answer at all.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Bundles and segments.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pool: AnyPool,
+    dialect: &'static dialect::Dialect,
+}
 
 /// The newest version of a bundle.
 #[derive(Debug)]
@@ -69,6 +92,24 @@ pub(crate) enum Pushed {
     Incomplete { missing: usize, first: Digest },
 }
 
+// === impl Store ===
+
+impl Store {
+    /// What is asked of the database, if it answers in time.
+    async fn in_time<T>(
+        &self,
+        task: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        tokio::time::timeout(LIMIT, task).await.unwrap_or(Err(StoreError::Late))
+    }
+
+    /// Ends all connections, and with them the files beside a SQLite file.
+    pub(crate) async fn close(&self) {
+        // A server that does not answer keeps nobody from going.
+        let _ = tokio::time::timeout(LIMIT, self.pool.close()).await;
+    }
+}
+
 // === impl Condition ===
 
 impl Condition {
@@ -81,6 +122,11 @@ impl Condition {
 // === impl Latest ===
 
 impl Latest {
+    /// A version and its envelope, as the database has them.
+    fn of_row((version, envelope): (i64, Vec<u8>)) -> Self {
+        Self::new(version.cast_unsigned(), envelope)
+    }
+
     fn new(version: u64, envelope: Vec<u8>) -> Self {
         let digest = Digest::of(&envelope).to_string();
         let etag = format!("\"{version}-{digest:.16}\"");

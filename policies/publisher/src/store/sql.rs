@@ -11,6 +11,8 @@ pub(super) const VERSION: &str =
 pub(super) const VERSIONS: &str =
     "SELECT version, pushed_at FROM bundles WHERE name = $1 ORDER BY version DESC";
 
+pub(super) const NEWEST: &str = "SELECT name, max(version) FROM bundles GROUP BY name";
+
 pub(super) const CURRENT: &str = "SELECT max(version) FROM bundles WHERE name = $1";
 
 pub(super) const SEGMENT: &str = "SELECT content FROM segments WHERE digest = $1";

@@ -4,16 +4,16 @@ use std::{
     io,
     net::SocketAddr,
     num::NonZeroU32,
-    path::PathBuf,
     sync::Once,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use cedarkey_bundle::{Archive, Draft, SegmentKind, SigningKey};
-use cedarkey_publisher::{Options, Publisher, Signer};
+use cedarkey_publisher::{Database, Options, Publisher, Signer};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::backend::Place;
 
 pub const MAX_ARCHIVE: usize = 64 * 1024;
 pub const KEEP: NonZeroU32 = NonZeroU32::new(3).unwrap();
@@ -22,7 +22,7 @@ pub const KEEP: NonZeroU32 = NonZeroU32::new(3).unwrap();
 pub struct Server {
     pub publisher: Publisher,
     pub address: SocketAddr,
-    pub folder: TempDir,
+    pub place: Place,
     pub client: Client,
     pub task: JoinHandle<io::Result<()>>,
     /// Dropped or used, it tells the publisher to stop.
@@ -79,15 +79,15 @@ pub async fn problem(response: Response) -> (u16, String) {
 
 impl Server {
     pub async fn start() -> Self {
-        Self::start_in(TempDir::new().unwrap()).await
+        Self::start_in(Place::new()).await
     }
 
-    pub async fn start_in(folder: TempDir) -> Self {
+    pub async fn start_in(place: Place) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             rustls::crypto::ring::default_provider().install_default().unwrap();
         });
-        let publisher = Publisher::open(options(folder.path().join("bundles.db"))).await.unwrap();
+        let publisher = Publisher::open(options(place.database())).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -97,7 +97,7 @@ impl Server {
         });
         let task = tokio::spawn(serving);
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { publisher, address, folder, client, task, stop }
+        Self { publisher, address, place, client, task, stop }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -130,15 +130,15 @@ impl Server {
         tokio::spawn(async { request.send().await.unwrap() })
     }
 
-    /// Stops the publisher in order and gives back its folder.
-    pub async fn stop(self) -> TempDir {
+    /// Stops the publisher in order and gives back its database.
+    pub async fn stop(self) -> Place {
         self.stop.send(()).unwrap();
         self.task.await.unwrap().unwrap();
-        self.folder
+        self.place
     }
 }
 
-pub fn options(database: PathBuf) -> Options {
+pub fn options(database: Database) -> Options {
     let anywhere = Signer { name: None, key: signer(1).public() };
     let for_shop = Signer { name: Some("shop".into()), key: signer(2).public() };
     Options {

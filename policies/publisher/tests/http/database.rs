@@ -3,30 +3,30 @@
 use std::fs;
 
 use cedarkey_bundle::Digest;
-use cedarkey_publisher::{OpenError, Publisher};
+use cedarkey_publisher::{Database, OpenError, Publisher};
 use reqwest::StatusCode;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
-use tempfile::TempDir;
 
+use crate::backend::Place;
 use crate::common::{Server, archive, options, problem};
 
-async fn connect(folder: &TempDir) -> SqliteConnection {
-    let file = folder.path().join("bundles.db");
+async fn connect(place: &Place) -> SqliteConnection {
+    let file = place.file();
     SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap()
 }
 
 /// Why the database of this folder is not opened; the message without the folder's name.
-async fn refusal(folder: &TempDir) -> (OpenError, String) {
-    let error = Publisher::open(options(folder.path().join("bundles.db"))).await.unwrap_err();
-    let message = error.to_string().replace(&format!("{}/", folder.path().display()), "");
+async fn refusal(place: &Place) -> (OpenError, String) {
+    let error = Publisher::open(options(place.database())).await.unwrap_err();
+    let message = error.to_string().replace(&format!("{}/", place.folder.path().display()), "");
     (error, message)
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("bundles.db"), "not a database\n".repeat(500)).unwrap();
-    let (error, message) = refusal(&folder).await;
+    let place = Place::new();
+    fs::write(place.file(), "not a database\n".repeat(500)).unwrap();
+    let (error, message) = refusal(&place).await;
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error:?}");
     assert_eq!(message, "`bundles.db` is damaged or is not a SQLite database");
 }
@@ -35,46 +35,46 @@ async fn a_file_that_is_no_database_is_refused() {
 async fn a_database_with_a_broken_page_is_refused() {
     let server = Server::start().await;
     server.push(&archive("quickstart", 1)).await;
-    let folder = server.stop().await;
-    let file = folder.path().join("bundles.db");
+    let place = server.stop().await;
+    let file = place.file();
     let mut bytes = fs::read(&file).unwrap();
     // The header, which is 100 bytes long, stays; the table of tables behind it does not.
     bytes[100..4096].fill(0xff);
     fs::write(&file, bytes).unwrap();
-    let (error, _) = refusal(&folder).await;
+    let (error, _) = refusal(&place).await;
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("missing/bundles.db");
-    let error = Publisher::open(options(path)).await.unwrap_err();
+    let place = Place::new();
+    let path = place.folder.path().join("missing/bundles.db");
+    let error = Publisher::open(options(Database::Sqlite(path))).await.unwrap_err();
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("is its folder there, and is it yours?"), "{error}");
 }
 
 #[tokio::test]
 async fn the_database_of_another_program_is_left_alone() {
-    let folder = TempDir::new().unwrap();
-    let mut other = connect(&folder).await;
+    let place = Place::new();
+    let mut other = connect(&place).await;
     other.execute("CREATE TABLE keys (id TEXT)").await.unwrap();
     other.close().await.unwrap();
-    let (error, message) = refusal(&folder).await;
+    let (error, message) = refusal(&place).await;
     assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
     assert_eq!(message, "`bundles.db` is a database, but not a publisher's");
 }
 
 #[tokio::test]
 async fn the_database_of_a_later_version_is_left_alone() {
-    let folder = Server::start().await.stop().await;
-    let mut later = connect(&folder).await;
+    let place = Server::start().await.stop().await;
+    let mut later = connect(&place).await;
     let migration = "INSERT INTO _sqlx_migrations \
                      (version, description, success, checksum, execution_time) \
                      VALUES (9999, 'of the future', TRUE, x'00', 1)";
     later.execute(migration).await.unwrap();
     later.close().await.unwrap();
-    let (error, message) = refusal(&folder).await;
+    let (error, message) = refusal(&place).await;
     assert!(matches!(error, OpenError::NewerSchema { .. }), "{error:?}");
     assert_eq!(message, "`bundles.db` was written by a newer version of cedarkey");
 }
@@ -85,14 +85,14 @@ async fn the_database_of_an_earlier_version_is_brought_up_to_date() {
     let server = Server::start().await;
     let old = archive("quickstart", 1);
     server.push(&old).await;
-    let folder = server.stop().await;
-    let mut earlier = connect(&folder).await;
+    let place = server.stop().await;
+    let mut earlier = connect(&place).await;
     let undone =
         "DROP TABLE parts; DROP TABLE wanted; DELETE FROM _sqlx_migrations WHERE version > 1";
     earlier.execute(undone).await.unwrap();
     earlier.close().await.unwrap();
 
-    let server = Server::start_in(folder).await;
+    let server = Server::start_in(place).await;
     let segment = format!("/v1/segments/{}", Digest::of(&old.segments[1]));
     for version in 2..=4 {
         let found = server.get(&segment).send().await.unwrap().status();
@@ -104,10 +104,10 @@ async fn the_database_of_an_earlier_version_is_brought_up_to_date() {
 
 #[tokio::test]
 async fn a_locked_database_is_refused_at_the_start() {
-    let folder = TempDir::new().unwrap();
-    let mut holder = connect(&folder).await;
+    let place = Place::new();
+    let mut holder = connect(&place).await;
     holder.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").await.unwrap();
-    let (error, message) = refusal(&folder).await;
+    let (error, message) = refusal(&place).await;
     assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
     assert_eq!(message, "`bundles.db` is locked by another process");
     holder.close().await.unwrap();
@@ -117,7 +117,7 @@ async fn a_locked_database_is_refused_at_the_start() {
 async fn a_database_that_gets_locked_is_said_to_be() {
     let server = Server::start().await;
     server.push(&archive("quickstart", 1)).await;
-    let mut holder = connect(&server.folder).await;
+    let mut holder = connect(&server.place).await;
     holder.execute("BEGIN IMMEDIATE").await.unwrap();
     let response = server.put("quickstart", archive("quickstart", 2).encode()).await;
     assert_eq!(response.headers()["retry-after"], "1");
@@ -137,12 +137,23 @@ async fn a_database_that_gets_locked_is_said_to_be() {
 async fn a_database_that_breaks_is_said_to_be() {
     let server = Server::start().await;
     server.push(&archive("quickstart", 1)).await;
-    let mut vandal = connect(&server.folder).await;
+    let mut vandal = connect(&server.place).await;
     vandal.execute("DROP TABLE bundles").await.unwrap();
     let expected = "the publisher's database cannot be used; its log says more".to_owned();
-    for path in ["/readyz", "/v1/bundles/quickstart/manifest"] {
+    for path in ["/readyz", "/v1/bundles/quickstart/versions", "/v1/bundles/other/manifest"] {
         let response = server.get(path).send().await.unwrap();
         assert_eq!(problem(response).await, (500, expected.clone()));
     }
+    // What proxies ask for is known.
+    let response = server.get("/v1/bundles/quickstart/manifest").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
     vandal.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn closed_in_order_a_database_is_one_file() {
+    let server = Server::start().await;
+    server.push(&archive("quickstart", 1)).await;
+    let place = server.stop().await;
+    assert_eq!(place.folder.path().read_dir().unwrap().count(), 1);
 }

@@ -1,4 +1,5 @@
-//! The publisher over real HTTP, as those who push and those who read see it.
+//! The publisher over real HTTP, as those who push and those who read see it, with its bundles in
+//! SQLite. `tests/postgres` runs the same tests on PostgreSQL.
 
 #![cfg(test)]
 #![expect(
@@ -6,8 +7,11 @@
     reason = "a test that overflows fails, and that is all that is asked of it"
 )]
 
+#[path = "sqlite.rs"]
+mod backend;
 mod common;
 mod database;
+mod full;
 mod poll;
 mod push;
 mod read;

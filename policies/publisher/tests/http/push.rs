@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use cedarkey_bundle::{Digest, Draft, SegmentKind};
 use reqwest::{Body, StatusCode};
-use sqlx::{Connection as _, SqliteConnection};
 
 use crate::common::{MAX_ARCHIVE, Server, archive, draft, now, problem, signer};
 
@@ -178,14 +177,9 @@ async fn a_segment_that_two_bundles_share_is_stored_once() {
     server.push(&archive("quickstart", 1)).await;
     server.push(&archive("quickstart", 2)).await;
     server.push(&archive("other", 2)).await;
-    let file = server.stop().await;
-    let url = format!("sqlite://{}", file.path().join("bundles.db").display());
-    let mut database = SqliteConnection::connect(&url).await.unwrap();
-    let segments: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM segments").fetch_one(&mut database).await.unwrap();
+    let segments = server.stop().await.count_segments().await;
     // The model that all have in common, and the revocations of versions 1 and 2.
     assert_eq!(segments, 3);
-    database.close().await.unwrap();
 }
 
 #[tokio::test]

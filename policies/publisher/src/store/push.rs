@@ -1,32 +1,30 @@
-//! The two steps of a push that must not run beside another's.
+//! What is written: a segment at a time, and the two steps of a push that must not run beside
+//! another's.
 
 use std::num::NonZeroU32;
 
 use cedarkey_bundle::{Digest, Manifest};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Any, AnyConnection, Connection as _, Transaction, pool::PoolConnection};
 
-use super::Store;
-use crate::store::{Announced, Latest, Push, Pushed, Refs, StoreError, refs, sql};
-
-/// Takes the write lock at once: of two pushes, one looks at what the other has written.
-const BEGIN: &str = "BEGIN IMMEDIATE";
-
-const INSERT_WANTED: &str = "\
-    INSERT INTO wanted (digest, length, until) \
-    SELECT unhex(value ->> 0), value ->> 1, $2 FROM json_each($1) WHERE TRUE \
-    ON CONFLICT (digest) DO UPDATE SET until = excluded.until";
-
-const INSERT_PARTS: &str = "\
-    INSERT INTO parts (name, version, digest) \
-    SELECT $2, $3, unhex(value ->> 0) FROM json_each($1)";
-
-const MISSING: &str = "\
-    SELECT unhex(value ->> 0) FROM json_each($1) WHERE NOT EXISTS \
-    (SELECT 1 FROM segments WHERE digest = unhex(value ->> 0))";
+use super::{Announced, Latest, Push, Pushed, Refs, Store, StoreError, refs, sql};
 
 // === impl Store ===
 
 impl Store {
+    /// Stores a segment that has this digest.
+    pub(crate) async fn put_segment(
+        &self,
+        digest: &Digest,
+        content: &[u8],
+    ) -> Result<(), StoreError> {
+        self.in_time(async {
+            let insert = sqlx::query(sql::INSERT_SEGMENT).bind(digest.0.as_slice()).bind(content);
+            insert.execute(&self.pool).await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Says which segments are missing, and takes them and keeps the others until a time.
     pub(crate) async fn announce(
         &self,
@@ -34,13 +32,28 @@ impl Store {
         refs: &Refs,
         until: i64,
     ) -> Result<Announced, StoreError> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
+        self.in_time(async {
+            let mut connection = self.pool.acquire().await?;
+            let announced = self.try_announce(&mut connection, manifest, refs, until).await;
+            settle(connection, announced)
+        })
+        .await
+    }
+
+    async fn try_announce(
+        &self,
+        connection: &mut AnyConnection,
+        manifest: &Manifest,
+        refs: &Refs,
+        until: i64,
+    ) -> Result<Announced, StoreError> {
+        let mut transaction = connection.begin_with(self.dialect.begin).await?;
         if let Some(current) = newer(&mut transaction, manifest).await? {
             return Ok(Announced::NotAbove { current });
         }
-        let wanted = sqlx::query(INSERT_WANTED).bind(refs.as_json()).bind(until);
+        let wanted = sqlx::query(self.dialect.insert_wanted).bind(refs.as_json()).bind(until);
         wanted.execute(&mut *transaction).await?;
-        let missing = missing(&mut transaction, refs).await?;
+        let missing = self.missing(&mut transaction, refs).await?;
         transaction.commit().await?;
         Ok(Announced::Missing(missing))
     }
@@ -53,24 +66,38 @@ impl Store {
         now: i64,
         keep: NonZeroU32,
     ) -> Result<Pushed, StoreError> {
+        self.in_time(async {
+            let mut connection = self.pool.acquire().await?;
+            let pushed = self.try_push(&mut connection, push, now, keep).await;
+            settle(connection, pushed)
+        })
+        .await
+    }
+
+    async fn try_push(
+        &self,
+        connection: &mut AnyConnection,
+        push: Push,
+        now: i64,
+        keep: NonZeroU32,
+    ) -> Result<Pushed, StoreError> {
         let manifest = push.envelope.manifest();
         let refs = Refs::of(manifest);
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
+        let mut transaction = connection.begin_with(self.dialect.begin).await?;
         if let Some(current) = newer(&mut transaction, manifest).await? {
             return Ok(Pushed::NotAbove { current });
         }
         if let Some(condition) = &push.condition {
             let latest = sqlx::query_as(sql::LATEST).bind(&manifest.name);
-            let latest: Option<(i64, Vec<u8>)> = latest.fetch_optional(&mut *transaction).await?;
-            let latest = latest.map(|(version, bytes)| Latest::new(version.cast_unsigned(), bytes));
-            if !condition.is_met(latest.as_ref()) {
+            let latest = latest.fetch_optional(&mut *transaction).await?;
+            if !condition.is_met(latest.map(|row| Latest::of_row(row)).as_ref()) {
                 return Ok(Pushed::Unexpected);
             }
         }
         if let Some(segments) = &push.segments {
             insert_segments(&mut transaction, manifest, segments).await?;
         }
-        let missing = missing(&mut transaction, &refs).await?;
+        let missing = self.missing(&mut transaction, &refs).await?;
         if let Some(first) = missing.first() {
             return Ok(Pushed::Incomplete { missing: missing.len(), first: *first });
         }
@@ -82,11 +109,34 @@ impl Store {
             .bind(now)
             .execute(&mut *transaction)
             .await?;
-        insert_parts(&mut transaction, manifest, &refs).await?;
+        insert_parts(&mut transaction, self.dialect.insert_parts, manifest, &refs).await?;
         tidy(&mut transaction, manifest, now, keep).await?;
         transaction.commit().await?;
         Ok(Pushed::Stored(Latest::new(manifest.version, envelope)))
     }
+
+    async fn missing(
+        &self,
+        transaction: &mut Transaction<'_, Any>,
+        refs: &Refs,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let missing = sqlx::query_scalar(self.dialect.missing).bind(refs.as_json());
+        let missing: Vec<Vec<u8>> = missing.fetch_all(&mut **transaction).await?;
+        Ok(missing.iter().filter_map(|bytes| refs::digest(bytes)).collect())
+    }
+}
+
+/// A connection on which something failed is given up: whether it is still within a transaction is
+/// known to nobody. SQLite ends one by itself when the disk is full, and PostgreSQL does not when
+/// it cannot lock the table.
+fn settle<T>(
+    mut connection: PoolConnection<Any>,
+    result: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if result.is_err() {
+        connection.close_on_drop();
+    }
+    result
 }
 
 /// A version as the database has it.
@@ -96,7 +146,7 @@ fn number(manifest: &Manifest) -> Result<i64, StoreError> {
 
 /// The version that is in force, if the manifest's is not above it.
 async fn newer(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
     manifest: &Manifest,
 ) -> Result<Option<u64>, StoreError> {
     let version = number(manifest)?;
@@ -105,17 +155,8 @@ async fn newer(
     Ok(current.filter(|current| version <= *current).map(i64::cast_unsigned))
 }
 
-async fn missing(
-    transaction: &mut Transaction<'_, Sqlite>,
-    refs: &Refs,
-) -> Result<Vec<Digest>, StoreError> {
-    let missing = sqlx::query_scalar(MISSING).bind(refs.as_json());
-    let missing: Vec<Vec<u8>> = missing.fetch_all(&mut **transaction).await?;
-    Ok(missing.iter().filter_map(|bytes| refs::digest(bytes)).collect())
-}
-
 async fn insert_segments(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
     manifest: &Manifest,
     segments: &[Vec<u8>],
 ) -> Result<(), StoreError> {
@@ -128,11 +169,12 @@ async fn insert_segments(
 
 /// What a version consists of.
 pub(super) async fn insert_parts(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
+    insert: &'static str,
     manifest: &Manifest,
     refs: &Refs,
 ) -> Result<(), sqlx::Error> {
-    let parts = sqlx::query(INSERT_PARTS).bind(refs.as_json());
+    let parts = sqlx::query(insert).bind(refs.as_json());
     let parts = parts.bind(&manifest.name).bind(manifest.version.cast_signed());
     parts.execute(&mut **transaction).await?;
     Ok(())
@@ -140,7 +182,7 @@ pub(super) async fn insert_parts(
 
 /// Removes old versions, and the segments that are of no use any more.
 async fn tidy(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
     manifest: &Manifest,
     now: i64,
     keep: NonZeroU32,

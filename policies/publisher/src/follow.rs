@@ -1,0 +1,112 @@
+//! Keeping up with other publishers that have the same database.
+//!
+//! PostgreSQL tells of every push. Whatever may have been missed, and what is pushed over a SQLite
+//! file by another process, is found by looking.
+
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use url::Url;
+
+use crate::{
+    Shared,
+    store::{Database, Listener, StoreError},
+};
+
+/// How often to look for what nobody told of.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How long to wait before a lost connection is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Begins to keep up, until the publisher stops or is dropped.
+pub(crate) fn start(shared: &Arc<Shared>, database: &Database) {
+    spawn(shared, look(Arc::downgrade(shared)));
+    if let Database::Postgres(url) = database {
+        spawn(shared, listen(Arc::downgrade(shared), url.clone()));
+    }
+}
+
+fn spawn(shared: &Shared, task: impl Future<Output = ()> + Send + 'static) {
+    let mut closing = shared.closing.subscribe();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = task => {}
+            // It ends as well when the publisher is gone.
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+    });
+}
+
+async fn look(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.look().await;
+    }
+}
+
+async fn listen(shared: Weak<Shared>, url: Url) {
+    loop {
+        if let Err(error) = hear(&shared, &url).await {
+            tracing::warn!(%error, "cannot hear of pushes to other publishers");
+        }
+        if shared.strong_count() == 0 {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Listens until something breaks.
+async fn hear(shared: &Weak<Shared>, url: &Url) -> Result<(), StoreError> {
+    let mut listener = Listener::connect(url).await?;
+    // What was pushed before anybody listened.
+    if let Some(shared) = shared.upgrade() {
+        shared.look().await;
+    }
+    loop {
+        let heard = listener.next().await?;
+        let Some(shared) = shared.upgrade() else { return Ok(()) };
+        match heard {
+            Some(name) => shared.refresh(&name).await,
+            None => shared.look().await,
+        }
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Learns of everything that was pushed.
+    async fn look(&self) {
+        let newest = match self.store.newest().await {
+            Ok(newest) => newest,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for what others were given");
+                return;
+            }
+        };
+        for (name, version) in newest {
+            // Nobody has asked here for what is not known.
+            if self.arrivals.known(&name).is_some_and(|known| known.version < version) {
+                self.refresh(&name).await;
+            }
+        }
+    }
+
+    /// Learns of the newest version of a bundle.
+    async fn refresh(&self, name: &str) {
+        if self.arrivals.known(name).is_none() {
+            return;
+        }
+        match self.store.latest(name).await {
+            Ok(Some(latest)) => self.arrivals.learn(name, &Arc::new(latest)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(bundle = name, %error, "cannot read what was pushed"),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What is not the same in every database.
+
+/// The statements that SQLite and PostgreSQL do not have in common.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// Begins a transaction that only one publisher is in at a time, while others read: of two
+    /// pushes, one looks at what the other has written.
+    pub(super) begin: &'static str,
+    /// Opens the segments of a manifest for upload: `$1` are the [`Refs`](super::Refs), `$2` until
+    /// when.
+    pub(super) insert_wanted: &'static str,
+    /// Says what a version consists of: `$1` are the refs, `$2` the name, `$3` the version.
+    pub(super) insert_parts: &'static str,
+    /// Those of the refs `$1` that are not there.
+    pub(super) missing: &'static str,
+}
+
+pub(super) static SQLITE: Dialect = Dialect {
+    begin: "BEGIN IMMEDIATE",
+    insert_wanted: "\
+        INSERT INTO wanted (digest, length, until) \
+        SELECT unhex(value ->> 0), value ->> 1, $2 FROM json_each($1) WHERE TRUE \
+        ON CONFLICT (digest) DO UPDATE SET until = excluded.until",
+    insert_parts: "\
+        INSERT INTO parts (name, version, digest) \
+        SELECT $2, $3, unhex(value ->> 0) FROM json_each($1)",
+    missing: "\
+        SELECT unhex(value ->> 0) FROM json_each($1) WHERE NOT EXISTS \
+        (SELECT 1 FROM segments WHERE digest = unhex(value ->> 0))",
+};
+
+pub(super) static POSTGRES: Dialect = Dialect {
+    begin: "BEGIN; LOCK TABLE bundles IN SHARE ROW EXCLUSIVE MODE",
+    insert_wanted: "\
+        INSERT INTO wanted (digest, length, until) \
+        SELECT decode(value ->> 0, 'hex'), (value ->> 1)::bigint, $2 \
+        FROM json_array_elements($1::json) AS t (value) \
+        ON CONFLICT (digest) DO UPDATE SET until = excluded.until",
+    insert_parts: "\
+        INSERT INTO parts (name, version, digest) \
+        SELECT $2, $3, decode(value ->> 0, 'hex') FROM json_array_elements($1::json) AS t (value)",
+    missing: "\
+        SELECT decode(value ->> 0, 'hex') FROM json_array_elements($1::json) AS t (value) \
+        WHERE NOT EXISTS \
+        (SELECT 1 FROM segments WHERE digest = decode(value ->> 0, 'hex'))",
+};

@@ -1,0 +1,25 @@
+//! The tests of `tests/http` with the bundles in PostgreSQL, and several publishers over one.
+
+#![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows fails, and that is all that is asked of it"
+)]
+
+mod backend;
+#[path = "../http/common.rs"]
+mod common;
+mod database;
+#[path = "../http/poll.rs"]
+mod poll;
+#[path = "../http/push.rs"]
+mod push;
+#[path = "../http/read.rs"]
+mod read;
+#[path = "../http/segments.rs"]
+mod segments;
+mod several;
+#[path = "../http/stop.rs"]
+mod stop;
+#[path = "../http/versions.rs"]
+mod versions;
