@@ -55,6 +55,7 @@ async fn trailers(request: Request) -> Json<Value> {
 }
 
 /// A proxy that lets trailers through and writes an access log.
+#[expect(clippy::indexing_slicing, reason = "it makes the fields of a configuration of JSON")]
 fn deploy(normalise: bool) -> Result<(Deployment, Issued, Envoy)> {
     let mut deployment = Deployment::new()?;
     deployment.upstream = Upstream::serve(Router::new().fallback(trailers))?;
