@@ -4,9 +4,11 @@
 //! filter's real module, and through a real proxy.
 
 mod file;
+mod identity;
 mod native;
 
 pub use file::{Case, CaseFile, Decision, Expectation, KeyFixture, RequestCase};
+pub use identity::{ClaimCase, TlsCase};
 pub use native::{Actual, Outcome, answer, run};
 
 use crate::compile::{Compiled, compile_with};

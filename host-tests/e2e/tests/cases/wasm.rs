@@ -1,6 +1,7 @@
 //! On the filter's module under wasmtime, whose clock and peers the cases may choose.
 
 use crate::{mismatch, ready};
+use cedarkey_compiler::cases::{ClaimCase, RequestCase};
 use cedarkey_host_kit::deployment::Result;
 use cedarkey_host_kit::tools;
 use cedarkey_host_kit::wasm_host::{Headers, Outcome, Properties, WasmHost};
@@ -26,9 +27,7 @@ fn every_case_comes_out_in_the_module() -> Result<()> {
             if let Some(token) = ready.prepared.tokens.get(&case.key) {
                 headers.add("x-api-key", token);
             }
-            let source = SocketAddr::new(request.source_ip, 40_000).to_string();
-            let properties = Properties::new().text(&["source", "address"], source);
-            let (status, body) = match host.request(&headers, &properties)? {
+            let (status, body) = match host.request(&headers, &properties(request))? {
                 Outcome::Continue { .. } => (200, Value::Null),
                 Outcome::Local { status, body, .. } => {
                     (u16::try_from(status)?, serde_json::from_slice(&body)?)
@@ -41,6 +40,31 @@ fn every_case_comes_out_in_the_module() -> Result<()> {
     }
     assert!(count > 10 && wrong.is_empty(), "{count} cases, wrong: {wrong:#?}");
     Ok(())
+}
+
+/// What a proxy knows of a request's connection and of its JWT.
+fn properties(request: &RequestCase) -> Properties {
+    let source = SocketAddr::new(request.source_ip, 40_000).to_string();
+    let mut properties = Properties::new().text(&["source", "address"], source);
+    for (name, value) in [
+        ("uri_san_peer_certificate", &request.tls.peer),
+        ("subject_peer_certificate", &request.tls.subject),
+    ] {
+        if let Some(value) = value {
+            properties = properties.text(&["connection", name], value);
+        }
+    }
+    for (name, claim) in &request.claims {
+        let filter = "envoy.filters.http.jwt_authn";
+        let path = ["metadata", "filter_metadata", filter, "payload", name];
+        properties = match claim {
+            ClaimCase::Bool(value) => properties.flag(&path, *value),
+            // A proxy keeps the numbers of JSON as doubles.
+            ClaimCase::Long(value) => properties.text(&path, (*value as f64).to_le_bytes()),
+            ClaimCase::String(value) => properties.text(&path, value),
+        };
+    }
+    properties
 }
 
 /// All cases are after 1970.

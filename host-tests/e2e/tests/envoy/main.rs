@@ -3,6 +3,7 @@
 mod answers;
 mod attacks;
 mod delivery;
+mod identity;
 mod refusals;
 mod start;
 

@@ -1,6 +1,7 @@
 //! `cedarkey eval`
 
 mod explain;
+mod typed;
 
 use crate::bundle;
 use crate::exit::Exit;
@@ -8,16 +9,13 @@ use crate::failure::Failure;
 use crate::output::{BAD, DIM, GOOD, NOTICE, Output};
 use cedarkey_bundle::Bundle;
 use cedarkey_compiler::explain::Considered;
-use cedarkey_engine::ext::ip::IpNet;
-use cedarkey_engine::gate::{Call, Claim, Gate, Host, OnPolicyError, Session, Verdict};
+use cedarkey_engine::gate::{Call, Gate, OnPolicyError, Session, Verdict};
 use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
-use cedarkey_engine::model::ClaimKind;
 use cedarkey_engine::token::KeyHash;
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use typed::Typed;
 
 /// Decide one request with a bundle, as a proxy would.
 ///
@@ -27,35 +25,18 @@ use std::path::{Path, PathBuf};
   cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7
   cedarkey eval quickstart.ckb --key 01KA3V8J3T0Q2M0Y4ZC5WJ6R7N --method POST --path /v1/orders \\
       --source-ip 10.1.2.3 --now 2026-06-01T08:00:00Z --format json
-  cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7 --explain")]
+  cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7 --explain
+  pass show orders-key | cedarkey eval quickstart.ckb --token - --path /v1/orders/7 \\
+      --tls-peer spiffe://example.com/export --claim sub=export")]
 pub struct Eval {
     /// The bundle
     file: PathBuf,
-    /// The token that the request carries
-    #[arg(long, env = "CEDARKEY_TOKEN", hide_env_values = true)]
-    token: Option<String>,
     /// The id of the key, or as much of its beginning as no other has, where the token is not at
     /// hand
     #[arg(long, value_name = "ID", conflicts_with = "token")]
     key: Option<String>,
-    /// The method
-    #[arg(long, default_value = "GET")]
-    method: String,
-    /// The host
-    #[arg(long, default_value = "localhost")]
-    host: String,
-    /// The path and query
-    #[arg(long)]
-    path: String,
-    /// A header; repeat for several
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = header)]
-    headers: Vec<(String, String)>,
-    /// Where the request comes from
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    source_ip: IpAddr,
-    /// When it comes [default: now]
-    #[arg(long, value_name = "INSTANT")]
-    now: Option<Timestamp>,
+    #[command(flatten)]
+    request: Typed,
     /// A forbid that cannot be evaluated does not apply, as in Cedar, instead of denying
     #[arg(long)]
     errors_as_in_cedar: bool,
@@ -71,9 +52,6 @@ struct Inventory<'a> {
     chosen: Option<KeyRecord>,
 }
 
-/// A host made of the command line.
-struct Typed<'a>(&'a Eval);
-
 impl Eval {
     /// Decides it.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
@@ -83,7 +61,7 @@ impl Eval {
         // Any token of the right form leads to the key that was chosen.
         let stand_in =
             cedarkey_engine::token::mint(&form.prefix, &form.environment, || 0).unwrap_or_default();
-        let token = if chosen.is_some() { Some(stand_in) } else { self.token.clone() };
+        let token = if chosen.is_some() { Some(stand_in) } else { self.request.token()? };
         let on_policy_error =
             if self.errors_as_in_cedar { OnPolicyError::Cedar } else { OnPolicyError::Deny };
         let inventory = Inventory { bundle: &bundle, chosen };
@@ -94,20 +72,20 @@ impl Eval {
             on_policy_error,
         };
         let call = Call {
-            method: &self.method,
-            authority: &self.host,
-            target: &self.path,
+            method: &self.request.method,
+            authority: &self.request.host,
+            target: &self.request.path,
             credential: token.as_deref(),
         };
         let mut session = Session::new();
-        let verdict = gate.check(&call, &mut Typed(&self), &mut session);
+        let verdict = gate.check(&call, &mut &self.request, &mut session);
         let key = match &verdict {
             Verdict::Allow(permit) => Some(permit.key()),
             Verdict::Deny(denial) => denial.key(),
         };
         let considered = match key {
             Some(key) if self.explain => Some(
-                explain::explain(given, key, &call, &mut Typed(&self), &bundle, &session).await?,
+                explain::explain(given, key, &call, &mut &self.request, &bundle, &session).await?,
             ),
             _ => None,
         };
@@ -187,11 +165,6 @@ fn find(bundle: &Bundle, id: &str) -> Result<KeyRecord, Failure> {
     }
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write `name=value`")?;
-    Ok((name.trim().to_ascii_lowercase(), value.into()))
-}
-
 // === impl Inventory ===
 
 impl Keys for Inventory<'_> {
@@ -201,35 +174,5 @@ impl Keys for Inventory<'_> {
 
     fn is_revoked(&self, id: &KeyId) -> bool {
         self.bundle.is_revoked(id)
-    }
-}
-
-// === impl Typed ===
-
-impl Host for Typed<'_> {
-    fn now(&mut self) -> i64 {
-        self.0.now.unwrap_or_else(Timestamp::now).as_millisecond()
-    }
-
-    fn header(&mut self, name: &str) -> Option<String> {
-        let values = self.0.headers.iter().filter(|(other, _)| other == name);
-        let values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
-        if values.is_empty() { None } else { Some(values.join(", ")) }
-    }
-
-    fn source_ip(&mut self) -> Option<IpNet> {
-        Some(self.0.source_ip.into())
-    }
-
-    fn tls_peer(&mut self) -> Option<String> {
-        None
-    }
-
-    fn tls_subject(&mut self) -> Option<String> {
-        None
-    }
-
-    fn claim(&mut self, _: &str, _: ClaimKind) -> Option<Claim> {
-        None
     }
 }

@@ -1,6 +1,7 @@
 //! The form of a case file.
 
 use super::LONG_AGO;
+use super::identity::{ClaimCase, TlsCase};
 use crate::keys::KeySpec;
 use crate::project::Project;
 use cedarkey_engine::key::KeyId;
@@ -82,6 +83,10 @@ pub struct RequestCase {
     pub headers: BTreeMap<String, String>,
     /// Where it comes from.
     pub source_ip: std::net::IpAddr,
+    /// The peer's certificate, as the proxy has verified it.
+    pub tls: TlsCase,
+    /// The claims of a JWT that the proxy has verified, by name.
+    pub claims: BTreeMap<String, ClaimCase>,
     /// When it comes; now, if absent.
     pub now: Option<Timestamp>,
 }
@@ -155,6 +160,8 @@ impl Default for RequestCase {
             path: "/".into(),
             headers: BTreeMap::new(),
             source_ip: std::net::Ipv4Addr::LOCALHOST.into(),
+            tls: TlsCase::default(),
+            claims: BTreeMap::new(),
             now: None,
         }
     }

@@ -156,14 +156,14 @@ impl Host for CaseHost<'_> {
     }
 
     fn tls_peer(&mut self) -> Option<String> {
-        None
+        self.0.tls.peer.clone()
     }
 
     fn tls_subject(&mut self) -> Option<String> {
-        None
+        self.0.tls.subject.clone()
     }
 
-    fn claim(&mut self, _: &str, _: ClaimKind) -> Option<Claim> {
-        None
+    fn claim(&mut self, name: &str, kind: ClaimKind) -> Option<Claim> {
+        self.0.claims.get(name)?.as_kind(kind)
     }
 }
