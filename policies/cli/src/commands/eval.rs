@@ -10,7 +10,7 @@ use cedarkey_bundle::Bundle;
 use cedarkey_compiler::explain::Considered;
 use cedarkey_engine::ext::ip::IpNet;
 use cedarkey_engine::gate::{Call, Claim, Gate, Host, OnPolicyError, Session, Verdict};
-use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys, Unreadable};
 use cedarkey_engine::model::ClaimKind;
 use cedarkey_engine::token::KeyHash;
 use clap::Args;
@@ -195,8 +195,8 @@ fn header(text: &str) -> Result<(String, String), String> {
 // === impl Inventory ===
 
 impl Keys for Inventory<'_> {
-    fn find(&self, hash: &KeyHash) -> Option<KeyRecord> {
-        self.chosen.or_else(|| self.bundle.find(hash))
+    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        self.chosen.map_or_else(|| self.bundle.find(hash), |key| Ok(Some(key)))
     }
 
     fn is_revoked(&self, id: &KeyId) -> bool {
