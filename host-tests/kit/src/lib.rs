@@ -7,6 +7,7 @@
 //! | [`envoy`] | a running Envoy: ready, statistics, log |
 //! | [`postgres`] | a running PostgreSQL |
 //! | [`upstream`] | an HTTP server that answers with what reached it |
+//! | [`bulk`], [`source`] | bundles with a million keys; a publisher that says what it is told to |
 //! | [`process`] | a child process with a log file, which never outlives its owner |
 //! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
 //! | `engine_host` | the engine alone as a module under wasmtime (feature `wasm-host`) |
@@ -16,6 +17,7 @@
 //! well as in an asynchronous one. Whatever a value started ends when the value is dropped, also
 //! while a failed test unwinds.
 
+pub mod bulk;
 pub mod deployment;
 #[cfg(feature = "wasm-host")]
 pub mod engine_host;
@@ -23,6 +25,7 @@ pub mod envoy;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod source;
 pub mod tools;
 pub mod upstream;
 pub mod wait;

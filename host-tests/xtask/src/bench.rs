@@ -2,7 +2,9 @@
 
 mod build;
 mod engine;
+mod keys;
 mod start;
+mod switch;
 
 use clap::{Args, Subcommand};
 
@@ -19,8 +21,12 @@ enum What {
     Build(build::Build),
     /// What a decision costs in the engine and in Cedar: instructions, allocations and time
     Engine(engine::Engine),
+    /// How much memory Envoy takes for many keys, by how many workers it has
+    Keys(keys::Keys),
     /// How long Envoy takes until it is ready, with the filter and without
     Start(start::Start),
+    /// How soon a push is enforced, and what requests notice of a switch, under load
+    Switch(switch::Switch),
 }
 
 impl Bench {
@@ -29,7 +35,9 @@ impl Bench {
         match self.what {
             What::Build(build) => build.run(),
             What::Engine(engine) => engine.run(),
+            What::Keys(keys) => keys.run(),
             What::Start(start) => start.run(),
+            What::Switch(switch) => switch.run(),
         }
     }
 }

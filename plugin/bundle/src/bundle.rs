@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use cedarkey_engine::{
-    key::{KeyId, KeyRecord, Keys},
+    key::{KeyId, KeyRecord, Keys, Unreadable},
     model::{LoadError, Model, ModelImage},
     route::{Routes, RoutesError, RoutesImage},
     token::KeyHash,
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     DecodeError, Manifest, SegmentKind, What,
-    keys::KeyIndex,
+    keys::{Directory, KeyIndex},
     revocations::{self, Revocations},
 };
 
@@ -81,12 +81,11 @@ impl Bundle {
     /// The segments are not those of the manifest, or what they hold does not fit together.
     pub fn open(manifest: Manifest, segments: Vec<Vec<u8>>) -> Result<Self, OpenError> {
         let parts = Parts::sort(&manifest, segments)?;
-        let what = What::the("model segment");
-        let image: ModelImage = decode(what, &one(SegmentKind::Model, parts.model)?)?;
-        let model = Model::load(image).map_err(OpenError::Model)?;
-        let what = What::the("routes segment");
-        let image: RoutesImage = decode(what, &one(SegmentKind::Routes, parts.routes)?)?;
-        let routes = Routes::load(image, model.uid_count()).map_err(OpenError::Routes)?;
+        let model = model(&one(SegmentKind::Model, parts.model)?)?;
+        let routes = routes(&one(SegmentKind::Routes, parts.routes)?, &model)?;
+        if let Some(directory) = parts.directory {
+            check_directory(&directory, &parts.keys)?;
+        }
         let keys = KeyIndex::open(parts.keys)?;
         let profiles = model.profile_count();
         if let Some((_, key)) = keys.iter().find(|(_, key)| key.profile >= profiles) {
@@ -98,9 +97,39 @@ impl Bundle {
     }
 }
 
+/// Reads a model segment.
+///
+/// # Errors
+///
+/// It does not decode, or contradicts itself.
+pub fn model(bytes: &[u8]) -> Result<Model, OpenError> {
+    let image: ModelImage = decode(What::the("model segment"), bytes)?;
+    Model::load(image).map_err(OpenError::Model)
+}
+
+/// Reads the routes segment of a bundle with this model.
+///
+/// # Errors
+///
+/// It does not decode, or contradicts itself or the model.
+pub fn routes(bytes: &[u8], model: &Model) -> Result<Routes, OpenError> {
+    let image: RoutesImage = decode(What::the("routes segment"), bytes)?;
+    Routes::load(image, model.uid_count()).map_err(OpenError::Routes)
+}
+
+/// Whether a directory is that of these shards. Who holds the shards can do without it; but a
+/// bundle must be the same one everywhere.
+fn check_directory(directory: &[u8], shards: &[Vec<u8>]) -> Result<(), DecodeError> {
+    if Directory::build(shards)? == directory {
+        return Ok(());
+    }
+    let what = What::the("key directory");
+    Err(DecodeError::Invalid { what, why: "it is not that of the key shards" })
+}
+
 impl Keys for Bundle {
-    fn find(&self, hash: &KeyHash) -> Option<KeyRecord> {
-        self.keys.find(hash)
+    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        Ok(self.keys.find(hash))
     }
 
     fn is_revoked(&self, id: &KeyId) -> bool {
@@ -115,6 +144,7 @@ struct Parts {
     routes: Vec<Vec<u8>>,
     keys: Vec<Vec<u8>>,
     revocations: Vec<Vec<u8>>,
+    directory: Option<Vec<u8>>,
 }
 
 // === impl Parts ===
@@ -133,6 +163,12 @@ impl Parts {
                 SegmentKind::Routes => parts.routes.push(bytes),
                 SegmentKind::Keys => parts.keys.push(bytes),
                 SegmentKind::Revocations => parts.revocations.push(bytes),
+                SegmentKind::Directory if parts.directory.is_none() => {
+                    parts.directory = Some(bytes);
+                }
+                kind @ SegmentKind::Directory => {
+                    return Err(OpenError::KindCount { kind, found: 2 });
+                }
             }
         }
         Ok(parts)

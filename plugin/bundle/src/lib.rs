@@ -54,7 +54,7 @@ mod wire;
 
 pub use accept::{Refusal, Terms};
 pub use archive::Archive;
-pub use bundle::{Bundle, OpenError};
+pub use bundle::{Bundle, OpenError, model, routes};
 pub use digest::{Digest, DigestTextError};
 pub use draft::{Draft, DraftError};
 pub use envelope::Envelope;

@@ -17,6 +17,8 @@ pub enum SegmentKind {
     Keys,
     /// The keys that were revoked.
     Revocations,
+    /// What vouches for the buckets of the key index.
+    Directory,
 }
 
 /// A segment as a manifest names it.
@@ -39,6 +41,7 @@ impl fmt::Display for SegmentKind {
             Self::Routes => "routes",
             Self::Keys => "keys",
             Self::Revocations => "revocations",
+            Self::Directory => "directory",
         })
     }
 }
@@ -73,6 +76,7 @@ impl SegmentRef {
             SegmentKind::Routes => "routes segment",
             SegmentKind::Keys => "keys segment",
             SegmentKind::Revocations => "revocations segment",
+            SegmentKind::Directory => "directory segment",
         }
     }
 }

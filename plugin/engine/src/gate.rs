@@ -15,7 +15,7 @@ pub use verdict::{Cause, Denial, Permit, Verdict};
 
 use crate::decide::{Decision, EvalError, Evaluation, Query};
 use crate::http::{host as authority, is_method, path::Target};
-use crate::key::{KEY_ID_LEN, KeyRecord, Keys};
+use crate::key::{KEY_ID_LEN, KeyRecord, Keys, Unreadable};
 use crate::model::{Effect, Model};
 use crate::request::{LocalEntity, Pools, Request};
 use crate::route::{Captures, Routes};
@@ -133,7 +133,10 @@ impl<K: Keys> Gate<'_, K> {
             Ok(_) => return Err(Cause::UnknownKey),
             Err(_) => return Err(Cause::MalformedKey),
         };
-        self.keys.find(&hash).ok_or(Cause::UnknownKey)
+        match self.keys.find(&hash) {
+            Ok(key) => key.ok_or(Cause::UnknownKey),
+            Err(Unreadable) => Err(Cause::KeysUnavailable),
+        }
     }
 
     /// Why a key is not valid at this instant, if it is not.

@@ -29,10 +29,19 @@ pub struct KeyRecord {
     pub profile: u32,
 }
 
+/// Why it cannot be told whether there is such a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the place where the key would be cannot be read")]
+pub struct Unreadable;
+
 /// Where keys are looked up.
 pub trait Keys {
     /// The key whose token has this hash.
-    fn find(&self, hash: &KeyHash) -> Option<KeyRecord>;
+    ///
+    /// # Errors
+    ///
+    /// It cannot be told, which is not the same as that there is none.
+    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable>;
 
     /// Whether this key was revoked, whatever its record says.
     fn is_revoked(&self, id: &KeyId) -> bool;

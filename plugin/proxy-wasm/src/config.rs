@@ -2,13 +2,15 @@
 
 mod fields;
 mod location;
+mod trusted;
 
 pub use location::Location;
+pub use trusted::TrustedKey;
 
 use crate::json::{Json, JsonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::{PublicKey, is_bundle_name};
+use cedarkey_bundle::is_bundle_name;
 use cedarkey_engine::gate::OnPolicyError;
 use fields::Fields;
 
@@ -18,7 +20,7 @@ pub struct Config {
     /// The bundle's name.
     pub bundle: String,
     /// The keys of which one must have signed it.
-    pub trusted: Vec<PublicKey>,
+    pub trusted: Vec<TrustedKey>,
     /// Where bundles come from.
     pub publisher: Option<Publisher>,
     /// A bundle to start with: an archive.
@@ -105,7 +107,7 @@ impl Config {
         let mut fields = Fields::of(Json::parse(json)?, String::new(), &FIELDS)?;
         let config = Self {
             bundle: bundle(fields.require("bundle")?)?,
-            trusted: trusted(fields.require("trusted_keys")?)?,
+            trusted: trusted::read(fields.require("trusted_keys")?, "trusted_keys".into())?,
             publisher: fields.take("publisher").map(publisher).transpose()?,
             seed: fields.text("seed")?.map(|text| seed(&text)).transpose()?,
             min_version: fields.number("min_version")?.unwrap_or_default(),
@@ -136,21 +138,6 @@ fn bundle(json: Json) -> Result<String, ConfigError> {
         return Err(wrong("bundle", message));
     }
     Ok(name)
-}
-
-fn trusted(json: Json) -> Result<Vec<PublicKey>, ConfigError> {
-    let mut keys = Vec::new();
-    let field = "trusted_keys";
-    for (_, json) in fields::list(json, field.into())? {
-        let text = fields::text(json, field.into())?;
-        let key = text.parse::<PublicKey>();
-        let key = key.map_err(|error| wrong(field, format!("`{text}`: {error}")))?;
-        if keys.contains(&key) {
-            return Err(wrong(field, format!("`{text}` is named twice")));
-        }
-        keys.push(key);
-    }
-    Ok(keys)
 }
 
 fn publisher(json: Json) -> Result<Publisher, ConfigError> {

@@ -9,6 +9,8 @@ use crate::host::{self, Header};
 use crate::respond::{self, Told};
 use crate::shared::Shared;
 use cedarkey_engine::gate::{Call, Cause, Denial, Gate, Session, Verdict};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys, Unreadable};
+use cedarkey_engine::token::KeyHash;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
@@ -17,6 +19,9 @@ use std::rc::Rc;
 pub struct Filter {
     shared: Rc<Shared>,
 }
+
+/// The keys of a bundle, where the proxy has them.
+struct Lookup<'a>(&'a Active);
 
 // === impl Filter ===
 
@@ -34,13 +39,33 @@ impl Filter {
         respond::deny(config, &told, &self.shared.decision_id(), &[], headers)
     }
 
+    /// Decides with the bundle in force. A VM that is so late that a key of it has been replaced in
+    /// shared data takes the one that did, and decides with that.
     fn decide(&self, config: &Config, active: &Active, headers: &[Header], now: i64) -> Action {
-        let bundle = &active.bundle;
+        if let Some(action) = self.try_decide(config, active, headers, now) {
+            return action;
+        }
+        if let Some(newer) = self.shared.overtake()
+            && let Some(action) = self.try_decide(config, &newer, headers, now)
+        {
+            return action;
+        }
+        self.refuse(Some(config), Cause::KeysUnavailable, headers)
+    }
+
+    /// Decides, unless the key cannot be read.
+    fn try_decide(
+        &self,
+        config: &Config,
+        active: &Active,
+        headers: &[Header],
+        now: i64,
+    ) -> Option<Action> {
         let key = match credential::find(&config.key_from, headers) {
             Credential::Missing => None,
             Credential::Presented(key) => Some(key),
             Credential::Unclear => {
-                return self.refuse(Some(config), Cause::MalformedKey, headers);
+                return Some(self.refuse(Some(config), Cause::MalformedKey, headers));
             }
         };
         let call = Call {
@@ -50,9 +75,9 @@ impl Filter {
             credential: key.as_deref(),
         };
         let gate = Gate {
-            model: &bundle.model,
-            routes: &bundle.routes,
-            keys: bundle,
+            model: &active.model,
+            routes: &active.routes,
+            keys: &Lookup(active),
             on_policy_error: config.on_policy_error,
         };
         let mut session = self.shared.session.take();
@@ -60,13 +85,14 @@ impl Filter {
         let action = match verdict {
             Verdict::Allow(permit) => {
                 self.shared.metrics.allow();
-                let owner = bundle.model.owner(permit.profile());
+                let owner = active.model.owner(permit.profile());
                 let decision = self.shared.decision_id();
                 let key = key.as_deref().unwrap_or_default();
                 let passage = Passage { key, owner: &owner, decision: &decision };
-                forward(permit, &passage, &config.key_from, headers)
+                Some(forward(permit, &passage, &config.key_from, headers))
             }
-            Verdict::Deny(denial) => self.deny(config, active, &denial, &session, headers),
+            Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
+            Verdict::Deny(denial) => Some(self.deny(config, active, &denial, &session, headers)),
         };
         self.shared.session.replace(session);
         action
@@ -82,7 +108,7 @@ impl Filter {
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
         forward::conceal(&config.key_from, headers);
-        let model = &active.bundle.model;
+        let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);
         // Policies that denied a key which the caller is not told about are not told either.
         let policies: Vec<_> = if config.reveal_policies && told.cause == denial.cause() {
@@ -93,6 +119,18 @@ impl Filter {
             Vec::new()
         };
         respond::deny(Some(config), &told, &self.shared.decision_id(), &policies, headers)
+    }
+}
+
+// === impl Lookup ===
+
+impl Keys for Lookup<'_> {
+    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        self.0.keys.find(hash, &mut |key| host::shared(key).0)
+    }
+
+    fn is_revoked(&self, id: &KeyId) -> bool {
+        self.0.revocations.contains(id)
     }
 }
 

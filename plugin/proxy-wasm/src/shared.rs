@@ -1,8 +1,10 @@
 //! What all requests of a VM share.
 
 use crate::config::Config;
-use crate::delivery::Active;
+use crate::delivery::{Active, Delivery, Event};
 use crate::metrics::Metrics;
+use crate::news::News;
+use crate::proxy::Proxy;
 use cedarkey_engine::gate::Session;
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -14,6 +16,11 @@ use std::rc::Rc;
 pub struct Shared {
     /// Absent until there is a good one: everything is denied.
     pub config: RefCell<Option<Rc<Config>>>,
+    /// What brings bundles into force; absent until there is a good configuration, and taken out
+    /// while it works.
+    pub delivery: RefCell<Option<Delivery>>,
+    /// What was told of that.
+    pub news: News,
     /// The bundle in force.
     pub active: RefCell<Option<Rc<Active>>>,
     /// Space to decide in; taken out while a request is decided.
@@ -34,6 +41,8 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             config: RefCell::default(),
+            delivery: RefCell::default(),
+            news: News::default(),
             active: RefCell::default(),
             session: RefCell::default(),
             metrics: Metrics::default(),
@@ -47,6 +56,20 @@ impl Default for Shared {
 }
 
 impl Shared {
+    /// Takes what other VMs have already, where a key of the bundle in force cannot be read any
+    /// more. Gives the newer bundle.
+    pub fn overtake(&self) -> Option<Rc<Active>> {
+        let mut delivery = self.delivery.take()?;
+        let event = delivery.overtake(&mut Proxy(self));
+        self.delivery.replace(Some(delivery));
+        let newer = match &event {
+            Some(Event::Active(active, _)) => Some(Rc::clone(active)),
+            _ => None,
+        };
+        self.tell(event);
+        newer
+    }
+
     /// The id of a new decision: the VM's identity and a number. It differs from all others as far
     /// as chance goes, costs no call to the proxy, and no caller has a say in it, as callers have
     /// in `x-request-id`.

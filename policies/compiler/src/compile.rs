@@ -6,7 +6,7 @@ use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use crate::settings::Settings;
 use crate::verify::verify;
-use cedarkey_bundle::keys::KeyShards;
+use cedarkey_bundle::keys::{Directory, KeyShards};
 use cedarkey_bundle::{Draft, SegmentKind, revocations};
 use cedarkey_engine::model::Model;
 use cedarkey_engine::model::image::TokenImage;
@@ -67,6 +67,9 @@ fn compile_here(
         .map_err(|error| Problem::error("cedarkey::keys::index", error))?;
     let mut segments =
         vec![(SegmentKind::Model, encode(&built.image)?), (SegmentKind::Routes, encode(&routes)?)];
+    let directory = Directory::build(&shards)
+        .map_err(|error| Problem::error("cedarkey::keys::index", error))?;
+    segments.push((SegmentKind::Directory, directory));
     segments.extend(shards.into_iter().map(|shard| (SegmentKind::Keys, shard)));
     let revoked = revocations::build(inventory.revoked.iter().copied());
     segments.push((SegmentKind::Revocations, revoked));

@@ -11,7 +11,7 @@ use crate::keys::{Inventory, KeySpec};
 use crate::problem::{Problem, Problems, Source};
 use crate::project::Project;
 use cedarkey_engine::gate::{Call, Gate, Host, OnPolicyError, Session};
-use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys, Unreadable};
 use cedarkey_engine::model::{Effect, Model};
 use cedarkey_engine::route::Routes;
 use cedarkey_engine::token::{self, KeyHash};
@@ -168,8 +168,8 @@ fn part_id(policy: usize, part: usize) -> String {
 // === impl OnlyKey ===
 
 impl Keys for OnlyKey {
-    fn find(&self, _: &KeyHash) -> Option<KeyRecord> {
-        Some(self.record)
+    fn find(&self, _: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        Ok(Some(self.record))
     }
 
     fn is_revoked(&self, _: &KeyId) -> bool {

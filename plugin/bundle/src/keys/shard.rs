@@ -117,15 +117,19 @@ impl Shard {
         self.records().iter().filter_map(decode)
     }
 
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The records, as they lie.
+    pub(super) fn record_bytes(&self) -> &[u8] {
+        self.records().as_flattened()
+    }
+
     /// The key with this hash, whose first 8 bytes are `prefix`.
     pub(super) fn find(&self, hash: &KeyHash, prefix: u64) -> Option<KeyRecord> {
         let from = self.lower_bound(prefix);
-        self.records()
-            .get(from..)?
-            .iter()
-            .take_while(|record| prefix_of(record) == prefix)
-            .filter_map(decode)
-            .find_map(|(found, key)| (found == *hash).then_some(key))
+        find_from(self.records().get(from..)?, hash, prefix)
     }
 
     /// The position of the first record that is not below `prefix`.
@@ -181,6 +185,27 @@ impl Shard {
         }
         Ok(())
     }
+}
+
+/// The key with this hash in some sorted records.
+pub(super) fn find(records: &[u8], hash: &KeyHash) -> Option<KeyRecord> {
+    let (records, _): (&[Record], _) = records.as_chunks();
+    let (_, prefix) = place(&hash.0, 0);
+    let from = records.partition_point(|record| prefix_of(record) < prefix);
+    find_from(records.get(from..)?, hash, prefix)
+}
+
+/// The key with this hash, where the records with its prefix come first.
+fn find_from(records: &[Record], hash: &KeyHash, prefix: u64) -> Option<KeyRecord> {
+    let alike = records.iter().take_while(|record| prefix_of(record) == prefix);
+    alike.filter_map(decode).find_map(|(found, key)| (found == *hash).then_some(key))
+}
+
+/// How many bytes the first records take whose hashes are as wanted.
+pub(super) fn length_while(records: &[u8], wanted: impl Fn(&[u8; 32]) -> bool) -> usize {
+    let (records, _): (&[Record], _) = records.as_chunks();
+    let count = records.partition_point(|record| record.first_chunk().is_some_and(&wanted));
+    count.saturating_mul(RECORD)
 }
 
 /// How far into `width` records, whose prefixes run from `least` to `most`, a prefix may lie;

@@ -8,6 +8,7 @@
 
 mod accept;
 mod archive;
+mod buckets;
 mod bundle;
 mod common;
 mod golden;

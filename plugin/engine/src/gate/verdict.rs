@@ -44,6 +44,8 @@ pub enum Cause {
     KeyNotYetValid,
     /// The key was revoked.
     KeyRevoked,
+    /// The place where the key would be cannot be read.
+    KeysUnavailable,
     /// What was presented is not a token, or there are several.
     MalformedKey,
     /// No key was presented.
@@ -132,13 +134,14 @@ impl Denial {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AmbiguousPath,
         Self::BadConfig,
         Self::Internal,
         Self::KeyExpired,
         Self::KeyNotYetValid,
         Self::KeyRevoked,
+        Self::KeysUnavailable,
         Self::MalformedKey,
         Self::MissingKey,
         Self::NoBundle,
@@ -159,6 +162,7 @@ impl Cause {
             Self::KeyExpired => "key_expired",
             Self::KeyNotYetValid => "key_not_yet_valid",
             Self::KeyRevoked => "key_revoked",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::MalformedKey => "malformed_key",
             Self::MissingKey => "missing_key",
             Self::NoBundle => "no_bundle",
@@ -175,7 +179,11 @@ impl Cause {
     pub const fn status(self) -> u16 {
         match self {
             Self::KeyRevoked | Self::MalformedKey | Self::MissingKey | Self::UnknownKey => 401,
-            Self::BadConfig | Self::Internal | Self::NoBundle | Self::StaleBundle => 503,
+            Self::BadConfig
+            | Self::Internal
+            | Self::KeysUnavailable
+            | Self::NoBundle
+            | Self::StaleBundle => 503,
             _ => 403,
         }
     }
@@ -184,9 +192,11 @@ impl Cause {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::AmbiguousPath => "the request can be read in more than one way",
-            Self::BadConfig | Self::Internal | Self::NoBundle | Self::StaleBundle => {
-                "requests cannot be authorized at the moment"
-            }
+            Self::BadConfig
+            | Self::Internal
+            | Self::KeysUnavailable
+            | Self::NoBundle
+            | Self::StaleBundle => "requests cannot be authorized at the moment",
             Self::KeyExpired => "the API key has expired",
             Self::KeyNotYetValid => "the API key is not valid yet",
             Self::KeyRevoked => "the API key was revoked",

@@ -99,7 +99,10 @@ fn a_value_of_another_kind_is_named() {
         assert!(message.starts_with(&format!("field `{path}`: it is {kind}")), "{message}");
     }
     let message = wrong("trusted_keys", json!([KEY, 1]));
-    assert_eq!(message, "field `trusted_keys`: it is a number instead of a string");
+    assert_eq!(
+        message,
+        "field `trusted_keys[1]`: it is a number instead of a public key or {\"key\", \"not_before\", \"not_after\"}"
+    );
 }
 
 #[test]

@@ -1,15 +1,29 @@
 //! Verifying a bundle, and holding the one in force.
 
-use crate::config::Config;
+use crate::config::{Config, TrustedKey};
+use crate::inventory::Inventory;
+use cedarkey_bundle::revocations::Revocations;
 use cedarkey_bundle::{
-    Archive, Bundle, DecodeError, Digest, Envelope, Manifest, OpenError, Refusal, Terms,
+    Archive, Bundle, DecodeError, Digest, Envelope, Manifest, OpenError, PublicKey, Refusal,
+    SegmentKind, SegmentRef, Terms,
 };
+use cedarkey_engine::model::Model;
+use cedarkey_engine::route::Routes;
+use std::rc::Rc;
 
-/// A bundle in force.
+/// A bundle in force: what decisions are made with. Versions share what they have in common.
 #[derive(Debug)]
 pub struct Active {
-    /// What decisions are made with.
-    pub bundle: Bundle,
+    /// What it is called, how long it holds, and what it consists of.
+    pub manifest: Manifest,
+    /// The compiled policies.
+    pub model: Rc<Model>,
+    /// The route table.
+    pub routes: Rc<Routes>,
+    /// The keys.
+    pub keys: Inventory,
+    /// The keys that were revoked since.
+    pub revocations: Revocations,
 }
 
 /// Why a bundle was not taken.
@@ -38,42 +52,50 @@ pub enum LoadError {
     /// answers in its stead, often.
     #[error("the publisher cannot be reached{}", .0.map(|s| format!(" (status {s})")).unwrap_or_default())]
     Unreachable(Option<u16>),
+    /// A trusted key signed it, but at this time it is not trusted.
+    #[error("the bundle is refused: the key that signed it is not trusted at this time")]
+    UntimelySigner,
 }
 
 // === impl Active ===
 
 impl Active {
-    /// Verifies and opens an archive.
+    /// Verifies and opens an archive. Its keys are held in this VM.
     pub fn from_archive(config: &Config, archive: &[u8], now: i64) -> Result<Self, LoadError> {
         let Archive { envelope, segments } = Archive::decode(archive)?;
-        Self::open(config, &envelope, segments, now)
-    }
-
-    /// Verifies an envelope, and opens the bundle that its segments make.
-    pub fn open(
-        config: &Config,
-        envelope: &Envelope,
-        segments: Vec<Vec<u8>>,
-        now: i64,
-    ) -> Result<Self, LoadError> {
-        let manifest = accept(config, envelope, None, now)?.clone();
-        Ok(Self { bundle: Bundle::open(manifest, segments)? })
+        let manifest = accept(config, &envelope, None, now)?.clone();
+        let Bundle { manifest, model, routes, keys, revocations } =
+            Bundle::open(manifest, segments)?;
+        let (model, routes) = (Rc::new(model), Rc::new(routes));
+        Ok(Self { manifest, model, routes, keys: Inventory::Resident(keys), revocations })
     }
 
     /// Its version.
     pub fn version(&self) -> u64 {
-        self.bundle.manifest.version
-    }
-
-    /// The digests of its segments.
-    pub fn segments(&self) -> impl Iterator<Item = Digest> {
-        self.bundle.manifest.segments.iter().map(|segment| segment.digest)
+        self.manifest.version
     }
 
     /// Whether it has expired, at an instant in milliseconds.
     pub fn is_stale(&self, now: i64) -> bool {
-        now >= self.bundle.manifest.expires.saturating_mul(1000)
+        now >= self.manifest.expires.saturating_mul(1000)
     }
+}
+
+/// The one segment of a kind that a manifest must have.
+pub(super) fn segment(manifest: &Manifest, kind: SegmentKind) -> Result<SegmentRef, OpenError> {
+    let mut all = manifest.segments.iter().filter(|segment| segment.kind == kind);
+    match (all.next(), all.count()) {
+        (Some(segment), 0) => Ok(*segment),
+        (first, more) => {
+            let found = more.saturating_add(usize::from(first.is_some()));
+            Err(OpenError::KindCount { kind, found })
+        }
+    }
+}
+
+/// The digest of the one segment of a kind, if there is such.
+pub(super) fn digest(manifest: &Manifest, kind: SegmentKind) -> Option<Digest> {
+    segment(manifest, kind).ok().map(|segment| segment.digest)
 }
 
 /// The manifest of an envelope that meets the configuration's terms at an instant in milliseconds.
@@ -82,13 +104,22 @@ pub(super) fn accept<'a>(
     envelope: &'a Envelope,
     above: Option<u64>,
     now: i64,
-) -> Result<&'a Manifest, Refusal> {
-    envelope.accept(&Terms {
+) -> Result<&'a Manifest, LoadError> {
+    let timely: Vec<PublicKey> =
+        config.trusted.iter().filter(|key| key.holds_at(now)).map(TrustedKey::key).collect();
+    let accepted = envelope.accept(&Terms {
         name: Some(&config.bundle),
-        trusted: &config.trusted,
+        trusted: &timely,
         above_version: above,
         min_version: config.min_version,
         now: now.div_euclid(1000),
+    });
+    accepted.map_err(|refusal| {
+        let all: Vec<PublicKey> = config.trusted.iter().map(TrustedKey::key).collect();
+        match refusal {
+            Refusal::UnknownSigner if envelope.verify(&all).is_ok() => LoadError::UntimelySigner,
+            refusal => refusal.into(),
+        }
     })
 }
 
@@ -109,6 +140,7 @@ impl LoadError {
             Self::Refused(refusal) => refusal.label(),
             Self::Status(_) => "status",
             Self::Unreachable(_) => "unreachable",
+            Self::UntimelySigner => "untimely_signer",
         }
     }
 }

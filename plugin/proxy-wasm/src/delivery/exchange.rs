@@ -1,10 +1,10 @@
 //! One exchange with the publisher: a long poll, and the fetch that it may lead to.
 
 use super::accept::{LoadError, accept};
-use super::fetch::{Fetch, Fetched};
+use super::fetch::{Fetch, Terms};
 use super::port::{Answer, Port};
-use super::shelf::Shelf;
-use crate::config::{Config, Publisher};
+use super::report::Report;
+use crate::config::Publisher;
 use cedarkey_bundle::{Envelope, Refusal};
 use std::time::Duration;
 
@@ -23,11 +23,9 @@ pub enum Exchange {
     Fetch(Box<Fetch>),
 }
 
-/// What an answer has led to.
+/// What the answer to a poll has led to.
 #[derive(Debug)]
-pub enum Step {
-    /// A whole bundle.
-    Done(Fetched),
+pub enum Polled {
     /// It went wrong.
     Fail {
         /// Why.
@@ -37,32 +35,27 @@ pub enum Step {
     },
     /// The publisher has what is in force already, under this `ETag`.
     Known(Option<String>),
+    /// There is something to fetch.
+    New(Box<Fetch>),
     /// The publisher has nothing new.
     Nothing,
-    /// There is more to come.
-    Wait,
 }
 
-/// What an exchange is about.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
-    /// The configuration.
-    pub config: &'a Config,
-    /// The publisher in it.
-    pub publisher: &'a Publisher,
-    /// The version in force.
-    pub version: Option<u64>,
-    /// Where segments may be already.
-    pub shelf: &'a Shelf,
-}
+/// Something of the version in force that cannot be read: a shard, or all else.
+pub type Damage = Option<usize>;
 
 // === impl Exchange ===
 
 impl Exchange {
     /// Asks for what is new. [`Exchange::Idle`] where that cannot even be asked.
-    pub fn poll(terms: &Terms<'_>, etag: Option<&str>, port: &mut impl Port) -> Self {
+    pub fn poll(
+        terms: &Terms<'_>,
+        etag: Option<&str>,
+        report: &Report<'_>,
+        port: &mut impl Port,
+    ) -> Self {
         let Publisher { cluster, authority, wait_seconds } = terms.publisher;
-        let path = format!("/v1/bundles/{}/manifest", terms.config.bundle);
+        let path = format!("/v1/bundles/{}/manifest", terms.bench.config.bundle);
         let prefer = format!("wait={wait_seconds}");
         let mut headers = vec![
             (":method", "GET"),
@@ -71,52 +64,50 @@ impl Exchange {
             ("prefer", prefer.as_str()),
         ];
         headers.extend(etag.map(|etag| ("if-none-match", etag)));
+        let report = report.headers();
+        headers.extend(report.iter().map(|(name, value)| (*name, value.as_str())));
         let wait = Duration::from_secs(u64::from(*wait_seconds));
         let call = port.call(cluster, &headers, wait.saturating_add(SLACK));
         call.map_or(Self::Idle, Self::Poll)
     }
 
-    /// Takes an answer; gives what is under way afterwards.
-    pub fn answer(
-        self,
-        terms: &Terms<'_>,
-        call: u32,
-        answer: Answer,
-        port: &mut impl Port,
-    ) -> (Self, Step) {
+    /// How long an answer may be: none at all to a call of an exchange that was given up.
+    pub fn room(&self, call: u32) -> usize {
         match self {
-            Self::Poll(poll) if poll == call => polled(terms, answer, port),
-            Self::Fetch(mut fetch) => match fetch.answer(terms.publisher, call, answer, port) {
-                Ok(()) => finish(fetch),
-                Err(error) => (Self::Idle, Step::Fail { error, etag: None }),
-            },
-            // An answer to a call of an exchange that was given up.
-            other => (other, Step::Wait),
+            // One byte more, so that what is too long is not taken for what is not.
+            Self::Poll(poll) if *poll == call => Envelope::MAX_BYTES.saturating_add(1),
+            Self::Fetch(fetch) => fetch.room(call).map_or(0, |room| room.saturating_add(1)),
+            _ => 0,
         }
     }
 }
 
-fn polled(terms: &Terms<'_>, mut answer: Answer, port: &mut impl Port) -> (Exchange, Step) {
+/// Takes the answer to a poll.
+pub fn polled(
+    terms: &Terms<'_>,
+    mut answer: Answer,
+    damage: Option<Damage>,
+    port: &mut impl Port,
+) -> Polled {
     if answer.status == Some(304) {
-        return (Exchange::Idle, Step::Nothing);
+        return Polled::Nothing;
     }
     let etag = answer.etag.take();
-    let fail = |error, etag| (Exchange::Idle, Step::Fail { error, etag });
     let envelope = match answer.body().and_then(|body| whole_envelope(&body)) {
         Ok(envelope) => envelope,
-        Err(error) => return fail(error, None),
+        Err(error) => return Polled::Fail { error, etag: None },
     };
-    match accept(terms.config, &envelope, terms.version, port.latest()) {
+    let version = terms.bench.before.map(|before| before.version());
+    match accept(terms.bench.config, &envelope, version, port.latest()) {
         Ok(_) => {}
-        Err(Refusal::OldVersion { version, current }) if version == current => {
-            return (Exchange::Idle, Step::Known(etag));
+        Err(LoadError::Refused(Refusal::OldVersion { version, current })) if version == current => {
+            if damage.is_none() {
+                return Polled::Known(etag);
+            }
         }
-        Err(refusal) => return fail(refusal.into(), etag),
+        Err(error) => return Polled::Fail { error, etag },
     }
-    match Fetch::start(terms.shelf, terms.publisher, envelope, etag, port) {
-        Ok(fetch) => finish(fetch),
-        Err(error) => fail(error, None),
-    }
+    Polled::New(Fetch::new(envelope, etag, damage.flatten()))
 }
 
 fn whole_envelope(bytes: &[u8]) -> Result<Envelope, LoadError> {
@@ -125,11 +116,4 @@ fn whole_envelope(bytes: &[u8]) -> Result<Envelope, LoadError> {
         return Err(LoadError::Trailing);
     }
     Ok(envelope)
-}
-
-fn finish(fetch: Box<Fetch>) -> (Exchange, Step) {
-    match fetch.finish() {
-        Ok(fetched) => (Exchange::Idle, Step::Done(fetched)),
-        Err(fetch) => (Exchange::Fetch(fetch), Step::Wait),
-    }
 }

@@ -42,6 +42,24 @@ impl Lease {
         Self { key, identity, renewed: None }
     }
 
+    /// A lease of another kind, by the name of its value.
+    pub fn named(key: String, identity: u64) -> Self {
+        Self { key, identity, renewed: None }
+    }
+
+    /// Gives the lease up, if this VM is the holder.
+    pub fn release(&mut self, port: &mut impl Port) {
+        if self.renewed.take().is_none() {
+            return;
+        }
+        let (value, version) = port.shared(&self.key);
+        let held = value.as_deref().and_then(Stamp::read);
+        if held.is_some_and(|held| held.holder == self.identity) {
+            let free = Stamp { holder: 0, since: i64::MIN, serves: false };
+            port.set_shared(&self.key, Some(&free.write()), version);
+        }
+    }
+
     /// Tries to be the holder; tells whether this VM is.
     pub fn hold(&mut self, now: i64, serves: bool, port: &mut impl Port) -> bool {
         if let Some(renewed) = self.renewed

@@ -10,6 +10,9 @@ pub trait Port {
     /// The latest instant that was ever the present one: what has expired by it stays expired.
     fn latest(&mut self) -> i64;
 
+    /// What the proxy calls itself.
+    fn node(&mut self) -> Option<String>;
+
     /// Begins an HTTP call; gives what identifies its answer.
     fn call(&mut self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32>;
 

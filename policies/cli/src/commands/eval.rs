@@ -10,7 +10,7 @@ use crate::output::{BAD, DIM, GOOD, NOTICE, Output};
 use cedarkey_bundle::Bundle;
 use cedarkey_compiler::explain::Considered;
 use cedarkey_engine::gate::{Call, Gate, OnPolicyError, Session, Verdict};
-use cedarkey_engine::key::{KeyId, KeyRecord, Keys};
+use cedarkey_engine::key::{KeyId, KeyRecord, Keys, Unreadable};
 use cedarkey_engine::token::KeyHash;
 use clap::Args;
 use serde_json::json;
@@ -168,8 +168,8 @@ fn find(bundle: &Bundle, id: &str) -> Result<KeyRecord, Failure> {
 // === impl Inventory ===
 
 impl Keys for Inventory<'_> {
-    fn find(&self, hash: &KeyHash) -> Option<KeyRecord> {
-        self.chosen.or_else(|| self.bundle.find(hash))
+    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        self.chosen.map_or_else(|| self.bundle.find(hash), |key| Ok(Some(key)))
     }
 
     fn is_revoked(&self, id: &KeyId) -> bool {

@@ -89,7 +89,7 @@ fn a_vm_that_serves_requests_leaves_it_to_one_that_does_not() {
     assert_eq!(idle.receive(&mut world, &poll, &bundle(1)), "1 from publisher");
     // And does not lose it again.
     for vm in &mut serving {
-        assert_eq!(vm.tick(&mut world), "1 from shelf");
+        assert_eq!(vm.settle(&mut world), "1 from shelf");
     }
     let mut polls = 0;
     for _ in 0..100 {

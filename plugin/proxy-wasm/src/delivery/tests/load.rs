@@ -3,7 +3,6 @@
 use super::world::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::SegmentKind;
 use std::time::Duration;
 
 #[test]
@@ -19,6 +18,9 @@ fn a_poll_says_what_it_waits_for() {
     );
     assert_eq!((header("prefer"), header("if-none-match")), (Some("wait=30"), None));
     assert_eq!(poll.timeout, Duration::from_secs(40));
+    assert_eq!(header("x-cedarkey-node"), Some("edge%2F1"));
+    assert_eq!(header("x-cedarkey-filter"), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!((header("x-cedarkey-active"), header("x-cedarkey-error")), (None, None));
 }
 
 #[test]
@@ -28,6 +30,7 @@ fn a_bundle_comes_into_force_once_all_of_it_is_there() {
     assert_eq!(vm.receive(&mut world, &poll, &bundle(7)), "7 from publisher");
     let next = vm.next_poll(&mut world);
     assert_eq!(next.header("if-none-match"), Some("\"7\""));
+    assert_eq!(next.header("x-cedarkey-active"), Some(&*format!("7;since={START}")));
     assert_eq!(vm.receive(&mut world, &next, &bundle(8)), "8 from publisher");
 }
 
@@ -35,15 +38,17 @@ fn a_bundle_comes_into_force_once_all_of_it_is_there() {
 fn few_segments_are_asked_for_at_a_time() {
     let mut world = World::new();
     let (mut vm, poll) = Vm::polling(&mut world);
-    let mut draft = draft(7);
-    // They need not fit together for this.
-    draft.segments = (0..9_u8).map(|at| (SegmentKind::Keys, vec![at])).collect();
-    let bundle = draft.sign(&[&signer(1)]).unwrap();
+    let bundle = bundle_of(7, 1..=20_000);
     vm.answer(&mut world, &poll, envelope(&bundle));
-    assert_eq!(world.calls.len(), 4);
-    let call = world.call();
-    vm.answer(&mut world, &call, segment(&bundle, &call));
-    assert_eq!(world.calls.len(), 4);
+    let mut outcome = String::from("nothing");
+    while outcome == "nothing" {
+        vm.ask(&mut world);
+        assert!(world.calls.len() <= 4, "{}", world.calls.len());
+        let call = world.call();
+        vm.answer(&mut world, &call, segment(&bundle, &call));
+        outcome = vm.tick(&mut world);
+    }
+    assert_eq!(outcome, "7 from publisher");
 }
 
 #[test]
@@ -54,9 +59,11 @@ fn only_what_has_changed_is_fetched() {
     let poll = vm.next_poll(&mut world);
     let later = bundle(8);
     assert_eq!(vm.answer(&mut world, &poll, envelope(&later)), "nothing");
+    vm.ask(&mut world);
     let call = world.call();
     assert_eq!(world.calls.len(), 0, "only the revocations differ");
-    assert_eq!(vm.answer(&mut world, &call, segment(&later, &call)), "8 from publisher");
+    assert_eq!(vm.answer(&mut world, &call, segment(&later, &call)), "nothing");
+    assert_eq!(vm.settle(&mut world), "8 from publisher");
 }
 
 #[test]

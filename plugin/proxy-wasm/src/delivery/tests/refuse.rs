@@ -62,6 +62,7 @@ fn an_envelope_that_was_refused_is_not_asked_for_again() {
     assert_eq!(vm.answer(&mut world, &poll, envelope(&forged)), "unknown_signer");
     let poll = vm.next_poll(&mut world);
     assert_eq!(poll.header("if-none-match"), Some("\"9\""));
+    assert_eq!(poll.header("x-cedarkey-error"), Some("unknown_signer"));
 }
 
 /// A fetch of version 7 of which one segment is answered like this.
@@ -71,6 +72,7 @@ fn broken_fetch(answer: impl FnOnce(Answer) -> Answer, cause: &str) {
     let (mut vm, poll) = Vm::polling(&mut world);
     let bundle = bundle(7);
     vm.answer(&mut world, &poll, envelope(&bundle));
+    vm.ask(&mut world);
     let calls: Vec<_> = world.calls.drain(..).collect();
     let (first, rest) = calls.split_first().unwrap();
     let good = segment(&bundle, first);
@@ -112,13 +114,11 @@ fn senseless(version: u64) -> Archive {
 }
 
 #[test]
-fn a_bundle_that_cannot_be_opened_is_kept_nowhere() {
+fn a_bundle_that_cannot_be_opened_is_shown_to_nobody() {
     let mut world = World::new();
     let (mut vm, poll) = Vm::polling(&mut world);
     assert_eq!(vm.receive(&mut world, &poll, &senseless(7)), "unusable");
-    let lease = |(key, _): &(&String, &_)| !key.contains("/lease/");
-    let left = world.data.iter().filter(lease).filter(|(_, (value, _))| !value.is_empty());
-    assert_eq!(left.count(), 0);
+    assert!(!world.data.keys().any(|key| key.ends_with("/label")), "nobody is shown it");
     // Nor is it fetched over and over.
     let failed = world.now;
     let poll = vm.next_poll(&mut world);

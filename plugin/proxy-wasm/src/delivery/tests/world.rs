@@ -2,11 +2,14 @@
 
 use super::super::{Answer, Delivery, Event, Port};
 use crate::config::Config;
-use cedarkey_bundle::keys::KeyShards;
-use cedarkey_bundle::{Archive, Draft, SegmentKind, SigningKey, revocations};
-use cedarkey_engine::key::KeyId;
+use cedarkey_bundle::keys::{Directory, KeyShards};
+use cedarkey_bundle::{Archive, Digest, Draft, SegmentKind, SigningKey, revocations};
+use cedarkey_engine::key::{KeyId, KeyRecord, Unreadable};
 use cedarkey_engine::model::ModelImage;
+use cedarkey_engine::model::image::ProfileImage;
 use cedarkey_engine::route::RoutesImage;
+use cedarkey_engine::token::KeyHash;
+use cedarkey_engine::value::{Span, Text};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,6 +74,10 @@ impl Port for World {
     fn latest(&mut self) -> i64 {
         self.latest = self.latest.max(self.now);
         self.latest
+    }
+
+    fn node(&mut self) -> Option<String> {
+        Some("edge/1".into())
     }
 
     fn call(&mut self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32> {
@@ -142,11 +149,34 @@ impl Vm {
         tell(self.delivery.answer(call.id, answer, world))
     }
 
+    /// Ticks until something has happened, or there is nothing more to do.
+    pub fn settle(&mut self, world: &mut World) -> String {
+        let mut outcome = self.tick(world);
+        for _ in 0..1_000 {
+            if outcome != "nothing" || !self.delivery.is_busy() {
+                break;
+            }
+            world.pass(10);
+            outcome = self.tick(world);
+        }
+        outcome
+    }
+
+    /// Ticks until calls are made.
+    pub fn ask(&mut self, world: &mut World) {
+        for _ in 0..100 {
+            if !world.calls.is_empty() {
+                break;
+            }
+            assert_eq!(self.tick(world), "nothing");
+        }
+    }
+
     /// Waits until the next poll, and gives it.
     #[track_caller]
     pub fn next_poll(&mut self, world: &mut World) -> Call {
-        for _ in 0..200 {
-            world.pass(100);
+        for _ in 0..2_000 {
+            world.pass(if self.delivery.is_busy() { 10 } else { 100 });
             assert_eq!(self.tick(world), "nothing");
             if !world.calls.is_empty() {
                 return world.call();
@@ -158,10 +188,45 @@ impl Vm {
     /// Answers a poll with a bundle, and all calls that it leads to; tells what that led to.
     pub fn receive(&mut self, world: &mut World, poll: &Call, bundle: &Archive) -> String {
         let mut outcome = self.answer(world, poll, envelope(bundle));
-        while let Some(call) = world.calls.pop_front() {
-            outcome = self.answer(world, &call, segment(bundle, &call));
+        while outcome == "nothing" && self.delivery.is_busy() {
+            outcome = self.tick(world);
+            if outcome == "nothing"
+                && let Some(call) = world.calls.pop_front()
+            {
+                outcome = self.answer(world, &call, segment(bundle, &call));
+            }
         }
         outcome
+    }
+}
+
+impl Vm {
+    /// The version that the record of a key tells, which is 0 where there is no such key: as the
+    /// bundle in force has it, and how often shared data was read for it.
+    pub fn find(&self, world: &mut World, number: u64) -> (Result<u64, Unreadable>, usize) {
+        let mut reads = Vec::new();
+        let active = self.delivery.active.as_ref().expect("a bundle is in force");
+        let found = active.keys.find(&hash(number), &mut |key| {
+            reads.push(key.to_owned());
+            world.shared(key).0
+        });
+        let told = |key: KeyRecord| u64::try_from(key.expires).unwrap();
+        (found.map(|key| key.map_or(0, told)), reads.len())
+    }
+
+    /// As a request finds it: a VM that is late takes the newer version.
+    pub fn request(&mut self, world: &mut World, number: u64) -> Result<u64, Unreadable> {
+        let (found, _) = self.find(world, number);
+        if found.is_ok() {
+            return found;
+        }
+        self.delivery.overtake(world);
+        self.find(world, number).0
+    }
+
+    /// The version in force.
+    pub fn version(&self) -> u64 {
+        self.delivery.active.as_ref().map_or(0, |active| active.version())
     }
 }
 
@@ -212,21 +277,51 @@ pub fn config(change: impl FnOnce(&mut serde_json::Value)) -> Rc<Config> {
 
 /// A bundle without policies, that revokes as many keys as its version says.
 pub fn draft(version: u64) -> Draft {
-    let model = ModelImage::default();
+    draft_of(version, Vec::new())
+}
+
+/// A draft with these keys.
+fn draft_of(version: u64, keys: Vec<(KeyHash, KeyRecord)>) -> Draft {
+    // One profile, without anything that would need a text.
+    let nothing = Span { start: 0, len: 0 };
+    let owner = Text { start: 0, len: 0 };
+    let profile = ProfileImage { attrs: nothing, parents: nothing, owner, networks: nothing };
+    let model = ModelImage { profiles: vec![profile], ..ModelImage::default() };
     let routes = RoutesImage { routes: Vec::new() };
+    let shards = KeyShards::build(keys).unwrap();
+    let directory = Directory::build(&shards).unwrap();
     let revoked = (1..=version).map(|at| KeyId(u128::from(at).to_be_bytes()));
-    Draft {
-        name: "quickstart".into(),
-        version,
-        created: START,
-        expires: EXPIRES,
-        segments: vec![
-            (SegmentKind::Model, postcard::to_allocvec(&model).unwrap()),
-            (SegmentKind::Routes, postcard::to_allocvec(&routes).unwrap()),
-            (SegmentKind::Keys, KeyShards::build(Vec::new()).unwrap().remove(0)),
-            (SegmentKind::Revocations, revocations::build(revoked)),
-        ],
-    }
+    let mut segments = vec![
+        (SegmentKind::Model, postcard::to_allocvec(&model).unwrap()),
+        (SegmentKind::Routes, postcard::to_allocvec(&routes).unwrap()),
+        (SegmentKind::Revocations, revocations::build(revoked)),
+        (SegmentKind::Directory, directory),
+    ];
+    segments.extend(shards.into_iter().map(|shard| (SegmentKind::Keys, shard)));
+    Draft { name: "quickstart".into(), version, created: START, expires: EXPIRES, segments }
+}
+
+/// The hash of a key.
+pub fn hash(number: u64) -> KeyHash {
+    KeyHash(Digest::of(&number.to_le_bytes()).0)
+}
+
+/// The record of a key, in which the version is that it is of can be seen.
+pub fn record(number: u64, version: u64) -> KeyRecord {
+    let id = KeyId(u128::from(number).to_be_bytes());
+    let expires = i64::try_from(version).unwrap();
+    KeyRecord { id, created: 0, not_before: 0, expires, profile: 0 }
+}
+
+/// A bundle with keys that all tell its version.
+pub fn bundle_of(version: u64, keys: impl IntoIterator<Item = u64>) -> Archive {
+    bundle_with(version, keys.into_iter().map(|number| (number, version)))
+}
+
+/// A bundle with keys, each with the version that it tells.
+pub fn bundle_with(version: u64, keys: impl IntoIterator<Item = (u64, u64)>) -> Archive {
+    let keys = keys.into_iter().map(|(number, told)| (hash(number), record(number, told)));
+    draft_of(version, keys.collect()).sign(&[&signer(1)]).unwrap()
 }
 
 pub fn bundle(version: u64) -> Archive {
