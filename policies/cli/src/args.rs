@@ -76,6 +76,9 @@ pub enum Command {
     Push(commands::push::Push),
     Versions(commands::versions::Versions),
     Rollback(commands::rollback::Rollback),
+    /// See which proxy enforces what
+    #[command(subcommand)]
+    Fleet(commands::fleet::FleetCommand),
     /// Write configuration for a proxy
     #[command(subcommand)]
     Render(commands::render::Render),

@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod completions;
 pub mod eval;
+pub mod fleet;
 pub mod init;
 pub mod inspect;
 pub mod keys;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Push(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
         Command::Rollback(command) => block_on(command.run(project, output)),
+        Command::Fleet(command) => block_on(command.run(project, output)),
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),
     }

@@ -25,6 +25,8 @@ pub enum Exit {
     Refused = 8,
     /// The publisher has this version or a higher one already: another push was first.
     Conflict = 9,
+    /// `fleet status --fail-on-lag` found a proxy that has not the newest version.
+    Lag = 10,
 }
 
 /// The end of the top-level help.
@@ -35,6 +37,7 @@ Exit status:
   2  `eval` decided to deny                   7  a bundle or signing key cannot be used
   3  the project has errors                   8  the publisher refuses the bundle
   4  the command line cannot be understood    9  the publisher has a version as high already
+                                             10  a proxy lags (`fleet status --fail-on-lag`)
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

@@ -58,6 +58,11 @@ impl Arrivals {
         self.lock().get(name)?.borrow().clone()
     }
 
+    /// The newest version that is known of every bundle, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<Latest>> {
+        self.lock().values().filter_map(|channel| channel.borrow().clone()).collect()
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.lock().values().map(watch::Sender::receiver_count).fold(0, usize::saturating_add)
     }

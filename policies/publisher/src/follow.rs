@@ -19,12 +19,16 @@ use crate::{
 /// How often to look for what nobody told of.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How often to write down what proxies have said.
+const WRITE: Duration = Duration::from_secs(2);
+
 /// How long to wait before a lost connection is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Begins to keep up, until the publisher stops or is dropped.
 pub(crate) fn start(shared: &Arc<Shared>, database: &Database) {
     spawn(shared, look(Arc::downgrade(shared)));
+    spawn(shared, write(Arc::downgrade(shared)));
     if let Database::Postgres(url) = database {
         spawn(shared, listen(Arc::downgrade(shared), url.clone()));
     }
@@ -43,9 +47,18 @@ fn spawn(shared: &Shared, task: impl Future<Output = ()> + Send + 'static) {
 
 async fn look(shared: Weak<Shared>) {
     loop {
+        let Some(strong) = shared.upgrade() else { return };
+        strong.look().await;
+        drop(strong);
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn write(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(WRITE).await;
         let Some(shared) = shared.upgrade() else { return };
-        shared.look().await;
+        shared.write_fleet().await;
     }
 }
 
@@ -54,9 +67,9 @@ async fn listen(shared: Weak<Shared>, url: Url) {
         if let Err(error) = hear(&shared, &url).await {
             tracing::warn!(%error, "cannot hear of pushes to other publishers");
         }
-        if shared.strong_count() == 0 {
-            return;
-        }
+        let Some(strong) = shared.upgrade() else { return };
+        strong.metrics.listening.set(0);
+        drop(strong);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -66,6 +79,7 @@ async fn hear(shared: &Weak<Shared>, url: &Url) -> Result<(), StoreError> {
     let mut listener = Listener::connect(url).await?;
     // What was pushed before anybody listened.
     if let Some(shared) = shared.upgrade() {
+        shared.metrics.listening.set(1);
         shared.look().await;
     }
     loop {
@@ -91,8 +105,7 @@ impl Shared {
             }
         };
         for (name, version) in newest {
-            // Nobody has asked here for what is not known.
-            if self.arrivals.known(&name).is_some_and(|known| known.version < version) {
+            if self.arrivals.known(&name).is_none_or(|known| known.version < version) {
                 self.refresh(&name).await;
             }
         }
@@ -100,9 +113,6 @@ impl Shared {
 
     /// Learns of the newest version of a bundle.
     async fn refresh(&self, name: &str) {
-        if self.arrivals.known(name).is_none() {
-            return;
-        }
         match self.store.latest(name).await {
             Ok(Some(latest)) => self.arrivals.learn(name, &Arc::new(latest)),
             Ok(None) => {}

@@ -10,6 +10,8 @@
 //! | `GET /v1/bundles/{name}/versions` | 200 with those that are kept, 404 |
 //! | `GET /v1/bundles/{name}/versions/{version}` | 200 with its envelope, 404 |
 //! | `GET /v1/segments/{sha256}` | 200, 404 |
+//! | `GET /v1/fleet/{name}` | 200 with what proxies say they have in force, 404 |
+//! | `GET /metrics` | 200 with what Prometheus reads |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
 //!
 //! A push is authorised by the signature of what is pushed, so there are no accounts. A proxy
@@ -23,14 +25,17 @@ mod arrivals;
 mod body;
 mod clock;
 mod conditional;
+mod fleet;
 mod follow;
 mod manifest;
+mod metrics;
 mod problem;
 mod push;
 mod segment;
 mod server;
 mod signers;
 mod store;
+mod tls;
 mod versions;
 
 use std::{num::NonZeroU32, sync::Arc};
@@ -38,14 +43,17 @@ use std::{num::NonZeroU32, sync::Arc};
 use axum::{
     Router,
     http::StatusCode,
+    middleware,
     routing::{get, post, put},
 };
 use tokio::sync::watch;
 
-use crate::{arrivals::Arrivals, problem::Problem, store::Store};
+use crate::{arrivals::Arrivals, fleet::Fleet, metrics::Metrics, problem::Problem, store::Store};
 
+pub use server::Listeners;
 pub use signers::{Signer, SignerTextError, Signers};
 pub use store::{Database, DatabaseTextError, OpenError};
+pub use tls::{Tls, TlsError};
 
 /// What a publisher needs to know.
 #[derive(Clone, Debug)]
@@ -74,6 +82,8 @@ struct Shared {
     max_bundle_bytes: usize,
     keep: NonZeroU32,
     arrivals: Arrivals,
+    fleet: Fleet,
+    metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
 }
@@ -96,6 +106,8 @@ impl Publisher {
             max_bundle_bytes: options.max_bundle_bytes,
             keep: options.keep,
             arrivals: Arrivals::default(),
+            fleet: Fleet::default(),
+            metrics: Metrics::default(),
             closing: watch::Sender::new(false),
         };
         let shared = Arc::new(shared);
@@ -103,8 +115,8 @@ impl Publisher {
         Ok(Self { shared })
     }
 
-    /// The HTTP service, to be served by other means than [`serve`](Publisher::serve).
-    pub fn router(&self) -> Router {
+    /// For those who push, and for proxies.
+    fn bundle_routes(&self) -> Router<Arc<Shared>> {
         Router::new()
             .route("/v1/bundles/{name}", put(push::put_archive))
             .route("/v1/bundles/{name}/manifest", get(manifest::get).put(push::put_manifest))
@@ -112,11 +124,23 @@ impl Publisher {
             .route("/v1/bundles/{name}/versions", get(versions::list))
             .route("/v1/bundles/{name}/versions/{version}", get(versions::get))
             .route("/v1/segments/{digest}", get(segment::get).put(segment::put))
-            .route("/healthz", get(StatusCode::OK))
-            .route("/readyz", get(server::ready))
+            .merge(health())
+    }
+
+    /// For operators.
+    fn operation_routes(&self) -> Router<Arc<Shared>> {
+        Router::new()
+            .route("/v1/fleet/{name}", get(fleet::get))
+            .route("/metrics", get(metrics::get))
+    }
+
+    fn finish(&self, routes: Router<Arc<Shared>>) -> Router {
+        let shared = Arc::clone(&self.shared);
+        routes
             .fallback(async || Problem::NoSuchPath)
             .method_not_allowed_fallback(async || Problem::WrongMethod)
-            .with_state(Arc::clone(&self.shared))
+            .layer(middleware::from_fn_with_state(Arc::clone(&shared), metrics::count))
+            .with_state(shared)
     }
 
     /// How many requests are being held until there is something new.
@@ -124,4 +148,8 @@ impl Publisher {
     pub fn held(&self) -> usize {
         self.shared.arrivals.waiting()
     }
+}
+
+fn health() -> Router<Arc<Shared>> {
+    Router::new().route("/healthz", get(StatusCode::OK)).route("/readyz", get(server::ready))
 }

@@ -11,6 +11,7 @@ use cedarkey_bundle::ENVELOPE_MEDIA_TYPE;
 
 use crate::{
     Shared, conditional,
+    fleet::Report,
     problem::Problem,
     store::{Latest, StoreError},
 };
@@ -25,11 +26,16 @@ pub(crate) async fn get(
     let Path(name) = name?;
     let unknown = || Problem::UnknownBundle { name: name.clone() };
     let mut latest = shared.latest(&name).await?.ok_or_else(unknown)?;
+    let report = Report::of(&headers);
+    let hear = || report.iter().for_each(|report| shared.fleet.hear(&name, report));
+    hear();
     let mut held = None;
     if conditional::has(&headers, &latest.etag) {
         held = conditional::wait(&headers);
         if let Some(wait) = held.filter(|wait| !wait.is_zero()) {
             latest = newer(&shared, &name, &headers, wait).await.unwrap_or(latest);
+            // Whoever waits until the end is still there.
+            hear();
         }
     }
     let mut response = if conditional::has(&headers, &latest.etag) {
@@ -84,7 +90,7 @@ async fn newer(
 impl Shared {
     /// The newest version of a bundle. While the database fails, the newest that is known: proxies
     /// that ask for it have it already.
-    async fn latest(&self, name: &str) -> Result<Option<Arc<Latest>>, StoreError> {
+    pub(crate) async fn latest(&self, name: &str) -> Result<Option<Arc<Latest>>, StoreError> {
         match self.store.latest(name).await {
             Ok(latest) => {
                 let latest = latest.map(Arc::new);

@@ -64,6 +64,10 @@ pub(crate) enum Problem {
     WrongMethod,
 }
 
+/// What an answer that is a problem carries for whoever counts it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cause(pub(crate) &'static str);
+
 /// RFC 9457.
 #[derive(Serialize)]
 struct Body {
@@ -163,9 +167,9 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
+        let (status, cause) = (self.status(), self.cause());
         let body = Body {
-            r#type: format!("urn:cedarkey:publisher:{}", self.cause()),
+            r#type: format!("urn:cedarkey:publisher:{cause}"),
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: self.to_string(),
@@ -173,6 +177,7 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
+        response.extensions_mut().insert(Cause(cause));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

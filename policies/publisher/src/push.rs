@@ -111,6 +111,7 @@ impl Shared {
             Pushed::Stored(latest) => {
                 let latest = Arc::new(latest);
                 self.arrivals.learn(&name, &latest);
+                self.metrics.pushes.inc();
                 tracing::info!(bundle = name, version, "a bundle was pushed");
                 Ok(latest)
             }

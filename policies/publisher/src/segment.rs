@@ -61,6 +61,7 @@ impl Shared {
             return Err(Problem::SegmentDigest { found });
         }
         self.store.put_segment(&digest, &content).await?;
+        self.metrics.uploaded.inc_by(content.len() as u64);
         Ok(StatusCode::NO_CONTENT)
     }
 }

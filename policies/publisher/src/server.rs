@@ -1,49 +1,106 @@
 //! Running the service and stopping it.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{extract::State, http::StatusCode};
-use tokio::net::TcpListener;
+use axum::{Router, extract::State, http::StatusCode};
+use axum_server::{Handle, Server, tls_rustls::RustlsAcceptor};
+use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{Publisher, Shared, problem::Problem};
+use crate::{Publisher, Shared, Tls, problem::Problem};
 
 /// How long requests that were under way when the publisher was told to stop may still take.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a connection may take until its first request, or the head of the next one, is there.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a publisher listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For those who push, and for proxies.
+    pub bundles: TcpListener,
+    /// What they are spoken to with; plain HTTP if there is none.
+    pub tls: Option<Tls>,
+    /// For operators: metrics and the fleet, in plain HTTP. Without it, they ask where bundles are.
+    pub operations: Option<TcpListener>,
+}
+
+// === impl Listeners ===
+
+impl From<TcpListener> for Listeners {
+    /// Everything in one place, and in plain HTTP.
+    fn from(bundles: TcpListener) -> Self {
+        Self { bundles, tls: None, operations: None }
+    }
+}
+
 // === impl Publisher ===
 
 impl Publisher {
-    /// Answers requests until `shutdown` is over, and then those that are under way. Held
-    /// requests are answered at once.
+    /// Answers requests until `shutdown` is over, and then those that are under way, for at most
+    /// five seconds. Held requests are answered at once.
     ///
     /// # Errors
     ///
-    /// The listener fails.
+    /// A listener fails.
     pub async fn serve(
         self,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        let Listeners { bundles, tls, operations } = listeners.into();
+        let handle = Handle::new();
+        let mut servers = JoinSet::new();
+        let mut routes = self.bundle_routes();
+        match operations {
+            Some(listener) => {
+                let service = self.finish(self.operation_routes().merge(crate::health()));
+                // A handle says where one server listens; what stops them is common.
+                let handle = Handle::with_control(handle.control());
+                servers.spawn(run(listener, None, handle, service));
+            }
+            None => routes = routes.merge(self.operation_routes()),
+        }
+        let mut helpers = JoinSet::new();
+        if let Some(tls) = &tls {
+            helpers.spawn(tls.clone().follow());
+        }
+        servers.spawn(run(bundles, tls, handle.clone(), self.finish(routes)));
         let closing = self.shared.closing.clone();
-        let mut closed = closing.subscribe();
-        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async move {
+        helpers.spawn(async move {
             shutdown.await;
             closing.send_replace(true);
+            handle.graceful_shutdown(Some(GRACE));
         });
-        let overdue = async {
-            // The sender lives in `self.shared`, so this does not end early.
-            drop(closed.wait_for(|closing| *closing).await);
-            tokio::time::sleep(GRACE).await;
-        };
-        let result = tokio::select! {
-            result = server => result,
-            () = overdue => {
-                tracing::warn!(seconds = GRACE.as_secs(), "requests were cut off at shutdown");
-                Ok(())
+        let mut result = Ok(());
+        while let Some(ended) = servers.join_next().await {
+            let ended = ended.map_err(io::Error::other).flatten();
+            if ended.is_err() {
+                // The other is of no use alone.
+                servers.abort_all();
+                result = result.and(ended);
             }
-        };
+        }
+        self.shared.closing.send_replace(true);
+        self.shared.write_fleet().await;
         self.shared.store.close().await;
         result
+    }
+}
+
+async fn run(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    handle: Handle<SocketAddr>,
+    routes: Router,
+) -> io::Result<()> {
+    let mut server = Server::<SocketAddr>::from_listener(listener).handle(handle);
+    server.http_builder().http1().header_read_timeout(PATIENCE);
+    let server = server.first_request_timeout(PATIENCE);
+    let service = routes.into_make_service();
+    match tls {
+        Some(tls) => server.acceptor(RustlsAcceptor::new(tls.config())).serve(service).await,
+        None => server.serve(service).await,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
-use cedarkey_publisher::{Database, Options, Publisher, Signer};
+use cedarkey_publisher::{Database, Listeners, Options, Publisher, Signer, Tls};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -18,8 +18,8 @@ const MAX_BUNDLE: usize = 256 * 1024 * 1024;
 
 /// Run a publisher: bundles are pushed to it, and proxies take them from it.
 ///
-/// It serves plain HTTP; put it behind a proxy with TLS where others can listen. Who may push is
-/// decided by the signature of what is pushed.
+/// It serves plain HTTP, unless it is given a certificate. Who may push is decided by the signature
+/// of what is pushed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey serve -C my-api
@@ -40,6 +40,17 @@ pub struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
     listen: SocketAddr,
+    /// A certificate with its chain, in PEM, to serve HTTPS with. It is taken anew when the file
+    /// changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Where to listen for operators, in plain HTTP: `/metrics` and the fleet are there alone
+    /// [default: with the bundles]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin_listen: Option<SocketAddr>,
     /// The public keys of which one must have signed what is pushed, for every bundle or for one
     /// name alone [default: the project's, for its bundle]
     #[arg(long, value_name = "[NAME=]KEY")]
@@ -69,13 +80,24 @@ impl Serve {
         let publisher = Publisher::open(options)
             .await
             .context(Exit::Publisher, "the publisher's database cannot be used")?;
-        let listen = self.listen;
-        let listener = TcpListener::bind(listen)
-            .await
-            .context(Exit::Publisher, format_args!("cannot listen on {listen}"))?;
-        let address = listener.local_addr().context(Exit::Publisher, "there is no address")?;
-        output.result(&json!({ "address": address }), |out| {
-            let _ = writeln!(out, "{GOOD}publishing{GOOD:#} on http://{address}");
+        let tls = match self.tls_cert.as_deref().zip(self.tls_key.as_deref()) {
+            Some((certificate, key)) => {
+                let tls = Tls::load(certificate, key).await;
+                Some(tls.context(Exit::Publisher, "HTTPS cannot be served")?)
+            }
+            None => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let (bundles, address) = listen(self.listen).await?;
+        let (operations, admin) = match self.admin_listen {
+            Some(at) => listen(at).await.map(|(listener, at)| (Some(listener), Some(at)))?,
+            None => (None, None),
+        };
+        output.result(&json!({ "address": address, "admin": admin }), |out| {
+            let _ = writeln!(out, "{GOOD}publishing{GOOD:#} on {scheme}://{address}");
+            if let Some(admin) = admin {
+                let _ = writeln!(out, "metrics and fleet on http://{admin}");
+            }
         });
         if let Some(file) = self.address_file {
             // Whoever waits for the file finds all of it.
@@ -85,7 +107,7 @@ impl Serve {
             written.context(Exit::Failure, format_args!("cannot write `{}`", file.display()))?;
         }
         publisher
-            .serve(listener, told_to_stop()?)
+            .serve(Listeners { bundles, tls, operations }, told_to_stop()?)
             .await
             .context(Exit::Publisher, "it broke off")?;
         Ok(Exit::Ok)
@@ -101,6 +123,13 @@ fn own(given: Option<&Path>) -> Result<Vec<Signer>, Failure> {
             .help("make one with `cedarkey signing-key new`, or name one with `--trusted`"));
     }
     Ok(keys.into_iter().map(|key| Signer { name: Some(settings.name.clone()), key }).collect())
+}
+
+async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(at).await;
+    let listener = listener.context(Exit::Publisher, format_args!("cannot listen on {at}"))?;
+    let address = listener.local_addr().context(Exit::Publisher, "there is no address")?;
+    Ok((listener, address))
 }
 
 /// Ends with SIGTERM or SIGINT.

@@ -1,6 +1,7 @@
 //! `cedarkey` beside other processes: publishers good and bad, and whoever locks a file.
 
 mod fake;
+mod fleet;
 mod locked;
 mod project;
 mod publishers;

@@ -13,6 +13,8 @@ pub(super) struct Dialect {
     pub(super) insert_parts: &'static str,
     /// Those of the refs `$1` that are not there.
     pub(super) missing: &'static str,
+    /// Writes down what proxies said: `$1` is an array of objects with the names of the columns.
+    pub(super) put_fleet: &'static str,
 }
 
 pub(super) static SQLITE: Dialect = Dialect {
@@ -27,6 +29,13 @@ pub(super) static SQLITE: Dialect = Dialect {
     missing: "\
         SELECT unhex(value ->> 0) FROM json_each($1) WHERE NOT EXISTS \
         (SELECT 1 FROM segments WHERE digest = unhex(value ->> 0))",
+    put_fleet: "\
+        INSERT INTO fleet (bundle, node, filter, version, since, error, seen) \
+        SELECT value ->> 'bundle', value ->> 'node', value ->> 'filter', value ->> 'version', \
+        value ->> 'since', value ->> 'error', value ->> 'seen' FROM json_each($1) WHERE TRUE \
+        ON CONFLICT (bundle, node) DO UPDATE SET filter = excluded.filter, \
+        version = excluded.version, since = excluded.since, error = excluded.error, \
+        seen = excluded.seen WHERE excluded.seen >= fleet.seen",
 };
 
 pub(super) static POSTGRES: Dialect = Dialect {
@@ -43,4 +52,12 @@ pub(super) static POSTGRES: Dialect = Dialect {
         SELECT decode(value ->> 0, 'hex') FROM json_array_elements($1::json) AS t (value) \
         WHERE NOT EXISTS \
         (SELECT 1 FROM segments WHERE digest = decode(value ->> 0, 'hex'))",
+    put_fleet: "\
+        INSERT INTO fleet (bundle, node, filter, version, since, error, seen) \
+        SELECT value ->> 'bundle', value ->> 'node', value ->> 'filter', \
+        (value ->> 'version')::bigint, (value ->> 'since')::bigint, value ->> 'error', \
+        (value ->> 'seen')::bigint FROM json_array_elements($1::json) AS t (value) \
+        ON CONFLICT (bundle, node) DO UPDATE SET filter = excluded.filter, \
+        version = excluded.version, since = excluded.since, error = excluded.error, \
+        seen = excluded.seen WHERE excluded.seen >= fleet.seen",
 };

@@ -6,6 +6,7 @@
 mod database;
 mod dialect;
 mod error;
+mod fleet;
 mod listen;
 mod open;
 mod push;

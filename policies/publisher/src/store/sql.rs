@@ -32,6 +32,13 @@ pub(super) const DELETE_OLD: &str = "\
 
 pub(super) const DELETE_UNWANTED: &str = "DELETE FROM wanted WHERE until <= $1";
 
+/// At most as many as a publisher remembers.
+pub(super) const FLEET: &str = "\
+    SELECT node, filter, version, since, error, seen FROM fleet \
+    WHERE bundle = $1 AND seen >= $2 ORDER BY seen DESC LIMIT 10000";
+
+pub(super) const DELETE_FLEET: &str = "DELETE FROM fleet WHERE seen < $1";
+
 /// Segments of which no version consists, and that nobody is about to push.
 pub(super) const COLLECT: &str = "\
     DELETE FROM segments WHERE \

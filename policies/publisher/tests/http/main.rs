@@ -11,7 +11,9 @@
 mod backend;
 mod common;
 mod database;
+mod fleet;
 mod full;
+mod operations;
 mod poll;
 mod push;
 mod read;

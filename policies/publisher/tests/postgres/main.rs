@@ -10,6 +10,10 @@ mod backend;
 #[path = "../http/common.rs"]
 mod common;
 mod database;
+#[path = "../http/fleet.rs"]
+mod fleet;
+#[path = "../http/operations.rs"]
+mod operations;
 #[path = "../http/poll.rs"]
 mod poll;
 #[path = "../http/push.rs"]

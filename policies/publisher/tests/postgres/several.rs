@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 
 use crate::backend::Place;
 use crate::common::{Server, archive, draft, problem, signer, until};
+use crate::fleet::states;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_to_one_wakes_those_who_wait_at_the_others() {
@@ -108,5 +109,23 @@ async fn a_restart_of_the_database_is_survived() {
     let etag = second.push(&archive("quickstart", 3)).await;
     for poll in polls {
         assert_eq!(poll.await.unwrap().headers()["etag"], etag);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_knows_the_fleet_of_all() {
+    let first = Server::start().await;
+    let second = Server::start_in(first.place.clone()).await;
+    let etag = first.push(&archive("quickstart", 1)).await;
+    let active = ("x-cedarkey-active", "1;since=1767225600");
+    first.report(&etag, &[("x-cedarkey-node", "edge-1"), active]).await;
+    second.report(&etag, &[("x-cedarkey-node", "edge-2"), active]).await;
+    let expected = ["edge-1", "edge-2"].map(|node| (node.to_owned(), "current".to_owned()));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for server in [&first, &second] {
+        while states(&server.fleet().await) != expected {
+            assert!(Instant::now() < deadline, "{}", server.fleet().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
