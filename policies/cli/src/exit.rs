@@ -25,6 +25,12 @@ pub enum Exit {
     Refused = 8,
     /// The publisher has this version or a higher one already: another push was first.
     Conflict = 9,
+    /// The audit, or a key past it, was tampered with.
+    Tampered = 10,
+    /// What should be a token is none.
+    NoToken = 11,
+    /// A token is one of another prefix or environment.
+    OtherToken = 12,
 }
 
 /// The end of the top-level help.
@@ -35,6 +41,8 @@ Exit status:
   2  `eval` decided to deny                   7  a bundle or signing key cannot be used
   3  the project has errors                   8  the publisher refuses the bundle
   4  the command line cannot be understood    9  the publisher has a version as high already
+ 10  the audit was tampered with             11  what should be a token is none
+ 12  a token is one of another prefix or environment
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 
