@@ -90,7 +90,7 @@ impl Store {
         if let Some(condition) = &push.condition {
             let latest = sqlx::query_as(sql::LATEST).bind(&manifest.name);
             let latest = latest.fetch_optional(&mut *transaction).await?;
-            if !condition.is_met(latest.map(|row| Latest::of_row(row)).as_ref()) {
+            if !condition.is_met(latest.map(Latest::of_row).as_ref()) {
                 return Ok(Pushed::Unexpected);
             }
         }

@@ -21,7 +21,7 @@ impl Store {
     pub(crate) async fn latest(&self, name: &str) -> Result<Option<Latest>, StoreError> {
         self.in_time(async {
             let row = sqlx::query_as(sql::LATEST).bind(name).fetch_optional(&self.pool).await?;
-            Ok(row.map(|row| Latest::of_row(row)))
+            Ok(row.map(Latest::of_row))
         })
         .await
     }
@@ -46,7 +46,7 @@ impl Store {
         self.in_time(async {
             let row = sqlx::query_as(sql::VERSION).bind(name).bind(number);
             let row = row.fetch_optional(&self.pool).await?;
-            Ok(row.map(|row| Latest::of_row(row)))
+            Ok(row.map(Latest::of_row))
         })
         .await
     }

@@ -9,7 +9,6 @@ use cedarkey_registry::{Filter, Key, Status};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
-use std::io::Write;
 use std::path::Path;
 
 /// Write keys in a form that another registry takes: hashes, never tokens.
