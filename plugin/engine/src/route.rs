@@ -92,7 +92,9 @@ impl Routes {
                 takes_rest: matches!(route.segments.last(), Some(SegmentImage::Rest(_))),
             });
         }
-        routes.suffixes.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        routes
+            .suffixes
+            .sort_unstable_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         Ok(routes)
     }
 

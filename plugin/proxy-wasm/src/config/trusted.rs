@@ -20,9 +20,10 @@ pub struct TrustedKey {
 pub fn read(json: Json, field: String) -> Result<Vec<TrustedKey>, ConfigError> {
     let mut keys: Vec<TrustedKey> = Vec::new();
     for (place, json) in fields::list(json, field.clone())? {
-        let key = match json {
+        let (text, key) = match json {
             Json::Text(text) => {
-                TrustedKey { key: key(&text, &field)?, not_before: i64::MIN, not_after: i64::MAX }
+                let key = key(&text, &field)?;
+                (text, TrustedKey { key, not_before: i64::MIN, not_after: i64::MAX })
             }
             json @ Json::Object(_) => read_one(json, place)?,
             other => {
@@ -31,14 +32,14 @@ pub fn read(json: Json, field: String) -> Result<Vec<TrustedKey>, ConfigError> {
             }
         };
         if keys.iter().any(|other| other.key == key.key) {
-            return Err(wrong(field, format!("`{}` is named twice", key.key)));
+            return Err(wrong(field, format!("`{text}` is named twice")));
         }
         keys.push(key);
     }
     Ok(keys)
 }
 
-fn read_one(json: Json, place: String) -> Result<TrustedKey, ConfigError> {
+fn read_one(json: Json, place: String) -> Result<(String, TrustedKey), ConfigError> {
     let mut fields = Fields::of(json, place.clone(), &["key", "not_before", "not_after"])?;
     let text = fields::text(fields.require("key")?, fields.field("key"))?;
     let key = key(&text, &fields.field("key"))?;
@@ -47,7 +48,7 @@ fn read_one(json: Json, place: String) -> Result<TrustedKey, ConfigError> {
     if not_after <= not_before {
         return Err(wrong(place, "`not_after` is not after `not_before`: it is never trusted"));
     }
-    Ok(TrustedKey { key, not_before, not_after })
+    Ok((text, TrustedKey { key, not_before, not_after }))
 }
 
 fn key(text: &str, field: &str) -> Result<PublicKey, ConfigError> {
