@@ -4,11 +4,13 @@
 mod build;
 mod envoy;
 mod error;
+mod fuzz;
 mod targets;
 
-pub use build::{cedarkey, cedarkey_release, conformance, engine_guest, filter};
+pub use build::{cedarkey, cedarkey_release, conformance, differential, engine_guest, filter};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
+pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};
 pub use targets::{TARGETS, targets};
 
 use std::{
