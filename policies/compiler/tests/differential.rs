@@ -1,7 +1,6 @@
 //! The compiled form against the `cedar-policy` crate: decision, reasons and errors.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that unwraps nothing fails, and that is all that is asked of it"
 )]
