@@ -65,13 +65,15 @@ impl Folder {
         self.tests.iter().map(|(name, test)| (name.as_str(), test))
     }
 
-    /// The content of a file that a test names.
+    /// The content of a file that a test names: relative to the root, or else to the test itself.
     ///
     /// # Errors
     ///
     /// There is no such file, or it is no text.
-    pub fn text(&self, name: &str) -> anyhow::Result<String> {
-        let mut places = self.roots.iter().map(|root| root.join(name));
+    pub fn text(&self, test: &str, name: &str) -> anyhow::Result<String> {
+        let from_root = self.roots.iter().map(|root| root.join(name));
+        let beside = self.roots.iter().map(|root| root.join(test).with_file_name("").join(name));
+        let mut places = from_root.chain(beside);
         let path =
             places.find(|path| path.is_file()).with_context(|| format!("there is no `{name}`"))?;
         fs::read_to_string(path).with_context(|| format!("`{name}`"))
@@ -119,7 +121,15 @@ fn read(root: &Path) -> anyhow::Result<Vec<(String, Result<Test, String>)>> {
 
 /// Forgets files that cannot be read but belong to a test, which fails for that.
 fn forget_data(tests: &mut BTreeMap<String, Result<Test, String>>) {
-    let named = tests.values().flatten().flat_map(|test| [&test.entities, &test.schema]);
-    let named: BTreeSet<_> = named.cloned().collect();
+    let mut named = BTreeSet::new();
+    for (name, test) in tests.iter() {
+        let Ok(test) = test else { continue };
+        let data =
+            [Some(&test.policies), Some(&test.entities), test.schema.as_ref(), test.links.as_ref()];
+        for file in data.into_iter().flatten() {
+            named.insert(file.clone());
+            named.insert(Path::new(name).with_file_name(file).to_string_lossy().into_owned());
+        }
+    }
     tests.retain(|name, test| test.is_ok() || !named.contains(name));
 }

@@ -6,6 +6,7 @@
 
 mod bundle;
 mod folder;
+mod policies;
 mod question;
 mod report;
 mod run;
@@ -24,12 +25,17 @@ use std::process::ExitCode;
 ///
 /// Policies, schema and entities of each test become a signed bundle, which is opened again from its
 /// bytes. Each request must get the decision, the determining policies and the failing policies that
-/// the test names. Whether policies pass Cedar's validator is not compared.
+/// the test names. Whether policies pass Cedar's validator is not compared; entities that do not fit
+/// the schema, and contexts of requests with `validateRequest: false`, are read without it.
+///
+/// The form is that of Cedar's integration tests: `policies`, `entities`, `schema` and `requests`.
+/// Policies and schemas may also be in their JSON formats, the schema may be left out, and `links`
+/// may name a file of templates' links as the Cedar CLI takes it.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask conformance", max_term_width = 100)]
 struct Cli {
     /// A folder of tests, of archives of tests (`.tar.xz`), or one archive; the files of a test are
-    /// relative to it
+    /// relative to it, or to the test
     dir: PathBuf,
     /// Decide in the engine's wasm32 build
     #[arg(long)]

@@ -2,9 +2,9 @@
 
 use crate::test::Request;
 use anyhow::{Context, anyhow};
-use cedar_policy::{Context as Circumstances, EntityUid, Schema};
+use cedar_policy::{Context as Circumstances, Entity, EntityUid, Schema};
 use cedarkey_engine::ext::{datetime, decimal, duration, ip};
-use cedarkey_engine_guest::wire::{Question, Uid, Value};
+use cedarkey_engine_guest::wire::{Guest, Question, Uid, Value};
 use serde_json::Value as Json;
 
 /// What the engine is to be asked.
@@ -12,7 +12,11 @@ use serde_json::Value as Json;
 /// # Errors
 ///
 /// What Cedar does not take in the request.
-pub fn question(request: &Request, schema: &Schema) -> anyhow::Result<Question> {
+pub fn question(
+    request: &Request,
+    schema: Option<&Schema>,
+    guest: Option<Guest>,
+) -> anyhow::Result<Question> {
     let action = entity(&request.action, "action")?;
     let context = context(request, schema, &action)?;
     // In Cedar's own words no type is left to be guessed from the schema.
@@ -22,11 +26,37 @@ pub fn question(request: &Request, schema: &Schema) -> anyhow::Result<Question> 
         action: uid(&action),
         resource: uid(&entity(&request.resource, "resource")?),
         context: record(&context)?,
+        guest,
     })
 }
 
-fn entity(json: &Json, what: &str) -> anyhow::Result<EntityUid> {
-    EntityUid::from_json(json.clone()).with_context(|| format!("the {what}"))
+/// An entity that comes with a request.
+///
+/// # Errors
+///
+/// It has a value that Cedar cannot write.
+pub fn guest(entity: &Entity) -> anyhow::Result<Guest> {
+    let json = entity.to_json_value().context("the guest")?;
+    let parents = json.get("parents").and_then(Json::as_array).into_iter().flatten();
+    let parents = parents.map(|json| Ok(uid(&self::entity(json, "parent")?)));
+    Ok(Guest {
+        uid: uid(&entity.uid()),
+        attrs: record(json.get("attrs").unwrap_or(&Json::Null))?,
+        parents: parents.collect::<anyhow::Result<_>>()?,
+    })
+}
+
+/// The uid that a JSON value or, as in a policy, a text names.
+///
+/// # Errors
+///
+/// It names none; the message says of what.
+pub fn entity(json: &Json, what: &str) -> anyhow::Result<EntityUid> {
+    let uid = match json {
+        Json::String(text) => text.parse().map_err(anyhow::Error::from),
+        json => EntityUid::from_json(json.clone()).map_err(anyhow::Error::from),
+    };
+    uid.with_context(|| format!("the {what}"))
 }
 
 fn uid(uid: &EntityUid) -> Uid {
@@ -36,11 +66,11 @@ fn uid(uid: &EntityUid) -> Uid {
 /// Reads the context by the schema; one that need not fit the schema, also without.
 fn context(
     request: &Request,
-    schema: &Schema,
+    schema: Option<&Schema>,
     action: &EntityUid,
 ) -> anyhow::Result<Circumstances> {
     let json = || request.context.clone();
-    let read = Circumstances::from_json_value(json(), Some((schema, action)));
+    let read = Circumstances::from_json_value(json(), schema.map(|schema| (schema, action)));
     let read = match read {
         Err(_) if !request.validate_request => Circumstances::from_json_value(json(), None),
         read => read,

@@ -7,7 +7,6 @@ use crate::report::{Answer, Mismatch, Problem, Report, Which};
 use crate::session::{Host, Opened};
 use crate::test::{Decision, Request, Test};
 use anyhow::{Context, anyhow};
-use cedar_policy::Schema;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,7 +64,7 @@ fn one(folder: &Folder, host: &Host, file: &str, test: &Result<Test, String>, re
         Ok(test) => test,
         Err(error) => return report.mismatches.push(fails(error.clone())),
     };
-    let run = AssertUnwindSafe(|| answers(folder, host, test));
+    let run = AssertUnwindSafe(|| answers(folder, host, file, test));
     let answers = catch_unwind(run).unwrap_or_else(|_| Err(anyhow!("it panics")));
     let answers = match answers {
         Ok(answers) => answers,
@@ -84,15 +83,17 @@ fn one(folder: &Folder, host: &Host, file: &str, test: &Result<Test, String>, re
 fn answers(
     folder: &Folder,
     host: &Host,
+    file: &str,
     test: &Test,
 ) -> anyhow::Result<Vec<anyhow::Result<Answer>>> {
-    let World { schema, load } = World::build(folder, test)?;
-    let mut opened = host.open(&load).context("the compiled bundle")?;
-    Ok(test.requests.iter().map(|request| answer(&mut opened, &schema, request)).collect())
+    let world = World::build(folder, file, test)?;
+    let mut opened = host.open(&world.load).context("the compiled bundle")?;
+    Ok(test.requests.iter().map(|request| answer(&mut opened, &world, request)).collect())
 }
 
-fn answer(opened: &mut Opened, schema: &Schema, request: &Request) -> anyhow::Result<Answer> {
-    let answer = opened.decide(&question(request, schema)?)?;
+fn answer(opened: &mut Opened, world: &World, request: &Request) -> anyhow::Result<Answer> {
+    let question = question(request, world.schema.as_ref(), world.guest.clone())?;
+    let answer = opened.decide(&question)?;
     let (reason, errors) = (answer.reasons.into_iter(), answer.errors.into_iter());
     Ok(Answer { allow: answer.allow, reason: reason.collect(), errors: errors.collect() })
 }

@@ -7,13 +7,19 @@ use std::collections::BTreeSet;
 /// A test: what is decided by, and what is asked.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Test {
-    /// The file of the policies.
+    /// The file of the policies, in either syntax.
     pub policies: String,
     /// The file of the entities.
     pub entities: String,
-    /// The file of the schema, in either syntax.
-    pub schema: String,
+    /// The file of the schema, in either syntax. Cedar's own tests always have one.
+    pub schema: Option<String>,
+    /// The file of the templates' links, as the Cedar CLI has it. Cedar's own tests have none.
+    pub links: Option<String>,
+    /// The entity that is not in the bundle but comes with each request, as a key's does. Cedar's
+    /// own tests have none.
+    pub guest: Option<Json>,
     /// What is asked.
+    #[serde(alias = "queries")]
     pub requests: Vec<Request>,
 }
 
@@ -22,18 +28,19 @@ pub struct Test {
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// What it is about.
-    #[serde(default)]
+    #[serde(default, alias = "desc")]
     pub description: String,
-    /// Who asks: `{"type": .., "id": ..}`.
+    /// Who asks: `{"type": .., "id": ..}`, or as in a policy.
     pub principal: Json,
     /// What it wants to do.
     pub action: Json,
     /// What it wants to do that to.
     pub resource: Json,
     /// The circumstances.
+    #[serde(default = "nothing")]
     pub context: Json,
     /// Whether the request fits the schema.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", alias = "validate_request")]
     pub validate_request: bool,
     /// The decision.
     pub decision: Decision,
@@ -56,7 +63,7 @@ pub enum Decision {
 }
 
 /// The fields of a test of which entities and schemas have none.
-const FIELDS: [&str; 3] = ["policies", "requests", "shouldValidate"];
+const FIELDS: [&str; 4] = ["policies", "queries", "requests", "shouldValidate"];
 
 // === impl Test ===
 
@@ -77,4 +84,8 @@ impl Test {
 
 fn yes() -> bool {
     true
+}
+
+fn nothing() -> Json {
+    Json::Object(Default::default())
 }

@@ -62,6 +62,27 @@ fn a_folder_within_the_root_finds_its_files() {
 }
 
 #[test]
+fn policy_sets_of_many_forms_are_run() {
+    let sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sets");
+    for arguments in [&[][..], &["--wasm"]] {
+        let output = run(&sets, arguments);
+        assert_eq!(said(&output), "6 tests, 33 requests, 0 mismatches\n");
+        assert!(output.status.success());
+    }
+}
+
+/// Cases that the differential test once found, and those in which it finds faults.
+#[test]
+fn what_once_differed_does_so_no_more() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../differential/regressions");
+    for arguments in [&[][..], &["--wasm"]] {
+        let output = run(&folder, arguments);
+        assert!(said(&output).ends_with(", 0 mismatches\n"), "{}", said(&output));
+        assert!(output.status.success());
+    }
+}
+
+#[test]
 fn wrong_answers_are_listed() {
     let output = run(&sample("wrong"), &[]);
     assert!(!output.status.success());

@@ -78,6 +78,12 @@ impl Case {
         format!("policy{at}")
     }
 
+    /// The position of the policy or template that an id belongs to: its own, or that of a link.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        let link = self.links.iter().find(|link| link.id == id).map(|link| link.template);
+        link.or_else(|| id.strip_prefix("policy")?.parse().ok())
+    }
+
     /// The schema's actions, as entities.
     pub fn action_entities(&self) -> impl Iterator<Item = Entity> {
         self.schema.actions.iter().enumerate().map(|(at, action)| Entity {

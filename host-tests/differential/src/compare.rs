@@ -95,7 +95,7 @@ pub fn compare(case: &Case, alter: Alter<'_>) -> Outcome {
 ///
 /// The first thing that is not as it must be.
 pub fn ask(world: &World, alter: Alter<'_>, mut agreed: impl FnMut(Agreed)) -> Result<(), Finding> {
-    let model = model(world, alter)?;
+    let model = model(image(world)?, alter)?;
     let mut engine = Engine::new(&model);
     let cedar = Cedar::new(&world.entities);
     for (at, (question, request)) in world.questions.iter().enumerate() {
@@ -112,9 +112,13 @@ pub fn ask(world: &World, alter: Alter<'_>, mut agreed: impl FnMut(Agreed)) -> R
     Ok(())
 }
 
-/// The compiled policies, by way of bytes: what a proxy evaluates has gone through them.
-fn model(world: &World, alter: Alter<'_>) -> Result<Model, Finding> {
-    let mut built = build(&Input {
+/// The compiled policies, as they go into a bundle.
+///
+/// # Errors
+///
+/// The compiler refuses them.
+pub fn image(world: &World) -> Result<ModelImage, BuildError> {
+    let built = build(&Input {
         policies: &world.sources,
         entities: &world.store,
         plan: &Plan::none(),
@@ -122,8 +126,17 @@ fn model(world: &World, alter: Alter<'_>) -> Result<Model, Finding> {
         uids: &[],
         token: Default::default(),
     })?;
-    alter(&mut built.image);
-    let bytes = postcard::to_allocvec(&built.image)?;
+    Ok(built.image)
+}
+
+/// The compiled policies by way of bytes: what a proxy evaluates has gone through them.
+///
+/// # Errors
+///
+/// The engine refuses them.
+pub fn model(mut image: ModelImage, alter: Alter<'_>) -> Result<Model, Finding> {
+    alter(&mut image);
+    let bytes = postcard::to_allocvec(&image)?;
     Ok(Model::load(postcard::from_bytes(&bytes)?)?)
 }
 

@@ -176,6 +176,32 @@ impl Expr {
         }
     }
 
+    /// The expressions that it is made of, to be changed.
+    pub fn parts_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Bool(_) | Self::Long(_) | Self::Str(_) | Self::Entity(_) | Self::Var(_) => {
+                Vec::new()
+            }
+            Self::Unary(_, e) | Self::Attr(e, _) | Self::Has(e, _) | Self::Like(e, _) => vec![e],
+            Self::Is(e, _, group) => std::iter::once(e).chain(group).map(|e| &mut **e).collect(),
+            Self::Binary(_, left, right) => vec![left, right],
+            Self::If(condition, then, other) => vec![condition, then, other],
+            Self::Set(elements) | Self::Call(_, elements) => elements.iter_mut().collect(),
+            Self::Record(fields) => fields.iter_mut().map(|(_, e)| e).collect(),
+        }
+    }
+
+    /// How deep it nests: 1 where it is made of nothing.
+    pub fn depth(&self) -> usize {
+        let mut next = vec![(self, 1_usize)];
+        let mut deepest = 0;
+        while let Some((expr, depth)) = next.pop() {
+            deepest = deepest.max(depth);
+            next.extend(expr.parts().into_iter().map(|part| (part, depth.saturating_add(1))));
+        }
+        deepest
+    }
+
     /// Looks at it and at all that it is made of.
     pub fn visit<'a>(&'a self, look: &mut impl FnMut(&'a Self)) {
         let mut next = vec![self];

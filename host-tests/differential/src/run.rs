@@ -22,6 +22,8 @@ pub struct Run<'a> {
     pub threads: usize,
     /// One in so many cases is given to Cedar's validator, which takes long.
     pub validate: u64,
+    /// After so many differences it ends.
+    pub enough: u64,
     /// What is done to each compiled model.
     pub alter: Alter<'a>,
 }
@@ -51,11 +53,11 @@ pub struct Difference {
 /// How many bytes a case is made of.
 const BYTES: usize = 16 * 1024;
 
-/// After so many differences a run ends.
+/// After so many differences a run ends, if nothing else is said.
 const ENOUGH: u64 = 20;
 
 /// Room for policies that nest deep, which Cedar's own code walks recursively.
-const STACK: usize = 512 * 1024 * 1024;
+pub(crate) const STACK: usize = 512 * 1024 * 1024;
 
 // === impl Run ===
 
@@ -63,16 +65,21 @@ impl Run<'_> {
     /// A run in which nothing is altered, on all processors.
     pub fn new(seed: u64, requests: u64) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { seed, requests, threads, validate: 16, alter: &unaltered }
+        Self { seed, requests, threads, validate: 16, enough: ENOUGH, alter: &unaltered }
     }
 
     /// The case of a number.
     pub fn case(&self, number: u64) -> Case {
+        generate::case(&self.bytes(number, BYTES))
+    }
+
+    /// The bytes that a case is made of, so many of them.
+    pub fn bytes(&self, number: u64, count: usize) -> Vec<u8> {
         // Neighbouring numbers share nothing that way.
         let seed = fastrand::Rng::with_seed(self.seed).u64(..) ^ number;
-        let mut bytes = vec![0; BYTES];
+        let mut bytes = vec![0; count];
         fastrand::Rng::with_seed(seed).fill(&mut bytes);
-        generate::case(&bytes)
+        bytes
     }
 
     /// Runs it.
@@ -106,7 +113,7 @@ impl Run<'_> {
 
     fn work(&self, bar: &ProgressBar, next: &AtomicU64, differing: &AtomicU64) -> Report {
         let mut report = Report::default();
-        while bar.position() < self.requests && differing.load(Ordering::Relaxed) < ENOUGH {
+        while bar.position() < self.requests && differing.load(Ordering::Relaxed) < self.enough {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let case = self.case(number);
             let Outcome { answers, finding } = compare(&case, self.alter);

@@ -1,17 +1,19 @@
 //! What was generated, and what came of it.
 
+pub mod constructs;
+
 use crate::case::Case;
 use crate::compare::Agreed;
-use crate::expression::Expr;
-use crate::policy::{ActionScope, Policy, Scope, Target};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was counted.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Tally {
     /// Cases.
     pub cases: u64,
+    /// Policies, links included.
+    pub policies: u64,
     /// Requests that both answered alike.
     pub requests: u64,
     /// Requests that were allowed.
@@ -30,6 +32,11 @@ pub struct Tally {
     pub valid: u64,
     /// Each construct, and how often it was generated.
     pub constructs: BTreeMap<&'static str, u64>,
+    /// Each construct of policies, and how often it was generated in a policy that determined an
+    /// answer.
+    pub determining: BTreeMap<&'static str, u64>,
+    /// Each construct of policies, and how often it was generated in a policy that failed.
+    pub failed: BTreeMap<&'static str, u64>,
 }
 
 // === impl Tally ===
@@ -38,6 +45,8 @@ impl Tally {
     /// Counts a case and its answers.
     pub fn count(&mut self, case: &Case, answers: &[Agreed]) {
         add(&mut self.cases, true);
+        let static_ones = case.policies.iter().filter(|policy| !policy.is_template()).count();
+        more(&mut self.policies, static_ones.saturating_add(case.links.len()));
         for Agreed { answer, overruled } in answers {
             add(&mut self.requests, true);
             add(&mut self.allowed, answer.allow);
@@ -46,13 +55,26 @@ impl Tally {
             add(&mut self.by_several, answer.reasons.len() > 1);
             add(&mut self.failing, !answer.errors.is_empty());
         }
-        case.policies.iter().for_each(|policy| self.policy(policy));
-        self.construct("link", case.links.len());
-        self.construct("guest", usize::from(case.guest.is_some()));
-        self.construct("store within the schema", usize::from(case.conforms));
-        self.construct("store beyond the schema", usize::from(!case.conforms));
-        let listed = case.schema.kinds.iter().filter(|kind| !kind.ids.is_empty());
-        self.construct("type that lists its ids", listed.count());
+        let positions = |of: fn(&Agreed) -> &BTreeSet<String>| -> BTreeSet<usize> {
+            let ids = answers.iter().flat_map(of);
+            ids.filter_map(|id| case.position(id)).collect()
+        };
+        let determining = positions(|agreed| &agreed.answer.reasons);
+        let failed = positions(|agreed| &agreed.answer.errors);
+        for (at, policy) in case.policies.iter().enumerate() {
+            constructs::of_policy(policy, &mut |name| {
+                more(self.constructs.entry(name).or_default(), 1);
+                if determining.contains(&at) {
+                    more(self.determining.entry(name).or_default(), 1);
+                }
+                if failed.contains(&at) {
+                    more(self.failed.entry(name).or_default(), 1);
+                }
+            });
+        }
+        constructs::of_case(case, &mut |name, times| {
+            more(self.constructs.entry(name).or_default(), times);
+        });
     }
 
     /// Counts what Cedar's validator said.
@@ -65,6 +87,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         let pairs = [
             (&mut self.cases, other.cases),
+            (&mut self.policies, other.policies),
             (&mut self.requests, other.requests),
             (&mut self.allowed, other.allowed),
             (&mut self.forbidden, other.forbidden),
@@ -77,37 +100,17 @@ impl Tally {
         for (sum, more) in pairs {
             *sum = sum.saturating_add(more);
         }
-        for (name, count) in &other.constructs {
-            let sum = self.constructs.entry(name).or_default();
-            *sum = sum.saturating_add(*count);
+        let maps = [
+            (&mut self.constructs, &other.constructs),
+            (&mut self.determining, &other.determining),
+            (&mut self.failed, &other.failed),
+        ];
+        for (sums, counts) in maps {
+            for (name, count) in counts {
+                let sum = sums.entry(name).or_default();
+                *sum = sum.saturating_add(*count);
+            }
         }
-    }
-
-    /// How often a construct was generated.
-    pub fn of(&self, construct: &str) -> u64 {
-        self.constructs.get(construct).copied().unwrap_or_default()
-    }
-
-    fn policy(&mut self, policy: &Policy) {
-        self.construct(if policy.permits { "permit" } else { "forbid" }, 1);
-        self.construct(scope("principal", &policy.principal), 1);
-        self.construct(scope("resource", &policy.resource), 1);
-        let action = match &policy.action {
-            ActionScope::Any => "scope action",
-            ActionScope::Eq(_) => "scope action ==",
-            ActionScope::In(_) => "scope action in",
-            ActionScope::InList(_) => "scope action in []",
-        };
-        self.construct(action, 1);
-        for clause in &policy.clauses {
-            self.construct(if clause.unless { "unless" } else { "when" }, 1);
-            clause.body.visit(&mut |expr: &Expr| self.construct(expr.name(), 1));
-        }
-    }
-
-    fn construct(&mut self, name: &'static str, times: usize) {
-        let count = self.constructs.entry(name).or_default();
-        *count = count.saturating_add(u64::try_from(times).unwrap_or(u64::MAX));
     }
 }
 
@@ -115,26 +118,6 @@ fn add(count: &mut u64, counts: bool) {
     *count = count.saturating_add(u64::from(counts));
 }
 
-/// The name of a scope.
-pub fn scope(var: &str, scope: &Scope) -> &'static str {
-    let principal = var == "principal";
-    let slot = |target: &Target| matches!(target, Target::Slot);
-    match scope {
-        Scope::Any if principal => "scope principal",
-        Scope::Any => "scope resource",
-        Scope::Is(_) if principal => "scope principal is",
-        Scope::Is(_) => "scope resource is",
-        Scope::Eq(to) if slot(to) && principal => "slot principal ==",
-        Scope::Eq(to) if slot(to) => "slot resource ==",
-        Scope::Eq(_) if principal => "scope principal ==",
-        Scope::Eq(_) => "scope resource ==",
-        Scope::In(to) if slot(to) && principal => "slot principal in",
-        Scope::In(to) if slot(to) => "slot resource in",
-        Scope::In(_) if principal => "scope principal in",
-        Scope::In(_) => "scope resource in",
-        Scope::IsIn(_, to) if slot(to) && principal => "slot principal is in",
-        Scope::IsIn(_, to) if slot(to) => "slot resource is in",
-        Scope::IsIn(..) if principal => "scope principal is in",
-        Scope::IsIn(..) => "scope resource is in",
-    }
+fn more(count: &mut u64, times: usize) {
+    *count = count.saturating_add(u64::try_from(times).unwrap_or(u64::MAX));
 }

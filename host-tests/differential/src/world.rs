@@ -95,7 +95,12 @@ fn unusable(what: &'static str, error: &dyn std::error::Error) -> Unusable {
     Unusable { what, message }
 }
 
-fn schema(case: &Case) -> Usable<Schema> {
+/// The schema of a case.
+///
+/// # Errors
+///
+/// Cedar refuses it.
+pub fn schema(case: &Case) -> Usable<Schema> {
     let schema = Schema::from_cedarschema_str(&case.schema.to_string());
     Ok(schema.map_err(|error| unusable("the schema", &error))?.0)
 }

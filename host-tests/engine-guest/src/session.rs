@@ -5,7 +5,7 @@ use cedarkey_bundle::{
     Archive, Bundle, DecodeError, KeyTextError, OpenError, PublicKey, Refusal, Terms,
 };
 use cedarkey_engine::decide::{Decision, Evaluation, Query};
-use cedarkey_engine::request::Request;
+use cedarkey_engine::request::{LocalEntity, Request};
 use cedarkey_engine::value::{Field, Span, Uid, Value};
 
 /// A bundle in force, with space to decide in.
@@ -61,6 +61,9 @@ impl Session {
     /// What the policies say.
     pub fn decide(&mut self, question: &wire::Question) -> wire::Answer {
         self.request.clear();
+        if let Some(guest) = &question.guest {
+            self.add(guest);
+        }
         let query = Query {
             principal: self.uid(&question.principal),
             action: self.uid(&question.action),
@@ -87,6 +90,14 @@ impl Session {
     fn ask(&mut self, query: &Query) -> Decision {
         self.evaluation.find(&self.bundle.model, &self.request, query);
         self.evaluation.decide(&self.bundle.model, &mut self.request, query)
+    }
+
+    fn add(&mut self, guest: &wire::Guest) {
+        let uid = self.uid(&guest.uid);
+        let attrs = [self.record(&guest.attrs), Span::EMPTY];
+        let parents: Vec<_> = guest.parents.iter().map(|parent| self.uid(parent)).collect();
+        let parents = self.request.uid_run(&parents);
+        self.request.add_entity(LocalEntity { uid, attrs, parents });
     }
 
     fn uid(&mut self, uid: &wire::Uid) -> Uid {

@@ -26,6 +26,19 @@ pub struct Question {
     pub resource: Uid,
     /// The circumstances.
     pub context: Vec<(String, Value)>,
+    /// An entity that is not in the bundle but comes with the request, as a key's does.
+    pub guest: Option<Guest>,
+}
+
+/// An entity that comes with a request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Guest {
+    /// Which.
+    pub uid: Uid,
+    /// Its attributes.
+    pub attrs: Vec<(String, Value)>,
+    /// Its parents.
+    pub parents: Vec<Uid>,
 }
 
 /// The answer.

@@ -4,12 +4,14 @@
 mod build;
 mod envoy;
 mod error;
+mod fuzz;
 mod postgres;
 mod targets;
 
-pub use build::{cedarkey, cedarkey_release, conformance, engine_guest, filter};
+pub use build::{cedarkey, cedarkey_release, conformance, differential, engine_guest, filter};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
+pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};
 pub use postgres::postgres;
 pub use targets::{TARGETS, targets};
 

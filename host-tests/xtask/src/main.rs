@@ -3,6 +3,8 @@
 mod bench;
 mod conformance;
 mod demo;
+mod differential;
+mod fuzz;
 mod steps;
 mod test;
 
@@ -25,10 +27,14 @@ enum Command {
     Conformance(conformance::Conformance),
     /// Show the main job in a real Envoy: allow, deny, revoke, deny
     Demo(demo::Demo),
+    /// Compare compiled policies with Cedar, on generated ones; `--help` tells more
+    Differential(differential::Differential),
     /// Fetch what tests and the demo need
     Fetch,
     /// Build the filter's module, and print where it is
     Filter,
+    /// Fuzz the engine, models or bundles, for a bounded time
+    Fuzz(fuzz::Fuzz),
     /// Run everything that is tested
     Test,
 }
@@ -38,8 +44,10 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Differential(differential) => differential.run(),
         Command::Fetch => test::fetch(),
         Command::Filter => test::filter(),
+        Command::Fuzz(fuzz) => fuzz.run(),
         Command::Test => test::run(),
     };
     match done {

@@ -20,12 +20,16 @@ pub struct Request {
     values: Vec<Value>,
     fields: Vec<Field>,
     entities: Vec<LocalEntity>,
-    /// Set when values nested deeper than [`MAX_DEPTH`] were compared.
+    /// Set when values nested deeper than [`MAX_COMPARED`] were compared.
     too_deep: Cell<bool>,
 }
 
-/// How deep values may nest. Deeper ones cannot come from the compiler, nor pass the verifier.
+/// How deep values in a model may nest. Deeper ones cannot come from the compiler, nor pass the
+/// verifier.
 pub const MAX_DEPTH: u32 = 512;
+
+/// How deep values are compared: literals in a policy may nest around a value of the model.
+const MAX_COMPARED: u32 = 2 * MAX_DEPTH;
 
 /// An entity that only this request knows, or knows better than the store.
 ///
@@ -279,7 +283,7 @@ impl<'a> Pools<'a> {
     }
 
     fn compare_at(self, a: &Value, b: &Value, depth: u32) -> Ordering {
-        if depth > MAX_DEPTH {
+        if depth > MAX_COMPARED {
             self.request.too_deep.set(true);
             return Ordering::Equal;
         }
@@ -294,6 +298,9 @@ impl<'a> Pools<'a> {
             (Value::Str(a), Value::Str(b)) => self.text(*a).cmp(self.text(*b)),
             (Value::Entity(a), Value::Entity(b)) => a.cmp(b),
             (Value::Ip(a), Value::Ip(b)) => a.cmp(b),
+            (Value::Set(a), Value::Set(b)) | (Value::Record(a), Value::Record(b)) if a == b => {
+                Ordering::Equal
+            }
             (Value::Set(a), Value::Set(b)) => {
                 lexicographic(self.values(*a), self.values(*b), |a, b| {
                     self.compare_at(a, b, deeper)

@@ -213,16 +213,20 @@ fn policy() -> impl Strategy<Value = String> {
 }
 
 fn compare(texts: &[String]) {
+    compare_in(texts, store(), context());
+}
+
+fn compare_in(texts: &[String], store: Json, context: Json) {
     let mut set = PolicySet::new();
     for (at, text) in texts.iter().enumerate() {
         let id = PolicyId::new(format!("p{at:02}"));
         let Ok(policy) = cedar_policy::Policy::parse(Some(id), text) else { continue };
         set.add(policy).unwrap();
     }
-    let entities = Entities::from_json_value(store(), None).unwrap();
+    let entities = Entities::from_json_value(store, None).unwrap();
     let [principal, action, resource] = [r#"User::"ann""#, r#"Action::"read""#, r#"Doc::"1""#]
         .map(|uid| EntityUid::from_str(uid).unwrap());
-    let question = Question { principal, action, resource, context: context() };
+    let question = Question { principal, action, resource, context };
     let request = Cedar::request(&question).unwrap();
     let cedar = Cedar::new(&entities).ask(&request, &set);
     let mut policies: Vec<_> = set
@@ -262,14 +266,54 @@ proptest! {
 
 #[test]
 fn long_chains_and_deep_nesting_compile_and_agree() {
-    // Cedar's own code recurses, with the large frames of an unoptimised build.
-    let deep = || {
+    with_room(|| {
         let chain = vec!["context.n == 9223372036854775807"; 500].join(" && ");
         compare(&[format!("permit(principal, action, resource) when {{ {chain} }};")]);
         let nested = format!("{}1{} == 1", "(".repeat(60), ")".repeat(60));
         compare(&[format!("permit(principal, action, resource) when {{ {nested} }};")]);
-    };
-    std::thread::Builder::new().stack_size(512 << 20).spawn(deep).unwrap().join().unwrap();
+    });
+}
+
+/// A record in a record, so many of them.
+fn nested(depth: usize) -> Json {
+    (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }))
+}
+
+/// Runs with room for Cedar's own code, which recurses.
+fn with_room(run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(512 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn literals_around_the_deepest_value_of_an_entity_are_compared() {
+    with_room(|| {
+        let mut store = store();
+        store[0]["attrs"]["deep"] = nested(500);
+        let around = |value: &str| format!("{}{value}{}", "{b: ".repeat(100), "}".repeat(100));
+        let (stored, sent) = (around("principal.deep"), around("context.deep"));
+        let policy = format!("permit(principal, action, resource) when {{ {stored} == {sent} }};");
+        compare_in(&[policy], store, json!({ "deep": nested(500) }));
+    });
+}
+
+#[test]
+fn what_is_too_deep_in_one_policy_is_no_error_of_the_next() {
+    with_room(|| {
+        let deep =
+            "permit(principal, action, resource) when { context.a == context.b && context.c };";
+        let shallow = "permit(principal, action, resource) when { context has a };";
+        let context = json!({ "a": nested(1_100), "b": nested(1_100) });
+        compare_in(&[deep.into(), shallow.into()], store(), context);
+    });
+}
+
+#[test]
+fn action_groups_are_asked_for_as_other_groups_are() {
+    let group = "permit(principal, action in Action::\"any\", resource);";
+    let list = "permit(principal, action in [Action::\"write\", Action::\"read\"], resource);";
+    let none = "permit(principal, action in [], resource);";
+    let twice = "forbid(principal, action in [Action::\"any\", Action::\"read\"], resource);";
+    compare(&[group, list, none, twice].map(String::from));
 }
 
 #[test]

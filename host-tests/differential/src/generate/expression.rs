@@ -1,6 +1,7 @@
 //! Expressions of a type.
 
 mod boolean;
+mod known;
 mod odd;
 
 use super::Manner;

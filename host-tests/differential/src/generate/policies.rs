@@ -13,6 +13,9 @@ use crate::uid::Uid;
 /// The most policies and templates of a case.
 const MOST: usize = 10;
 
+/// The most of a case that has many.
+const MANY: usize = 80;
+
 /// The most links of a template.
 const LINKS: usize = 3;
 
@@ -34,7 +37,8 @@ pub(super) fn policies(
     cast: &Cast,
     manner: Manner,
 ) -> (Vec<Policy>, Vec<Link>) {
-    let count = dice.between(1, MOST);
+    let many = dice.chance(1, 16);
+    let count = if many { dice.between(MOST, MANY) } else { dice.between(1, MOST) };
     let (mut policies, mut links) = (Vec::with_capacity(count), Vec::new());
     for at in 0..count {
         let policy = policy(dice, schema, cast, manner);

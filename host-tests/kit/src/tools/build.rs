@@ -80,6 +80,18 @@ pub fn conformance() -> Result<PathBuf, ToolError> {
     once(&BUILT, || build(&arguments, "cedarkey-conformance"))
 }
 
+/// Builds the differential test, optimised: it is run for millions of requests. Gives its path.
+/// Only the first call of a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn differential() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let arguments = ["--release", "-p", "cedarkey-differential", "--bin", "cedarkey-differential"];
+    once(&BUILT, || build(&arguments, "cedarkey-differential"))
+}
+
 fn once(
     built: &Mutex<Option<PathBuf>>,
     build: impl FnOnce() -> Result<PathBuf, ToolError>,

@@ -91,6 +91,18 @@ impl Machine {
         if ops.is_empty() {
             return Ok(true);
         }
+        let holds = self.steps(model, request, query, ops);
+        // Asked also after a failure: it must not be laid at the next policy's door.
+        if request.take_too_deep() { Err(EvalError::TooDeep) } else { holds }
+    }
+
+    fn steps(
+        &mut self,
+        model: &Model,
+        request: &mut Request,
+        query: &Query,
+        ops: &[Op],
+    ) -> Eval<bool> {
         self.stack.clear();
         let mut at = 0;
         while let Some(op) = ops.get(at) {
@@ -148,8 +160,7 @@ impl Machine {
                 }
             }
         }
-        let holds = self.bool()?;
-        if request.take_too_deep() { Err(EvalError::TooDeep) } else { Ok(holds) }
+        self.bool()
     }
 
     /// The instructions that tell whether something holds, and only read the pools.

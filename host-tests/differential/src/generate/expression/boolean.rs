@@ -11,18 +11,22 @@ use cedarkey_engine::ext::ExtFn;
 /// The longest chain of `&&` or `||`.
 const CHAIN: usize = 12;
 
+/// The highest tower of expressions around each other.
+const TOWER: usize = 60;
+
 /// What may stand between two expressions of one type and tells which is more.
 const ORDERS: [BinOp; 4] = [BinOp::Less, BinOp::LessEq, BinOp::Greater, BinOp::GreaterEq];
 
 impl Writer<'_, '_, '_, '_> {
     pub(super) fn boolean(&mut self, depth: usize) -> Expr {
-        match self.dice.below(30) {
+        match self.dice.below(34) {
             0 | 1 => self.simple(&Type::Bool),
             2..=4 => self.equality(depth),
             5 | 6 => self.order(depth),
             7..=9 => self.pair(BinOp::And, &Type::Bool, depth),
             10..=12 => self.pair(BinOp::Or, &Type::Bool, depth),
             13 => Expr::unary(UnOp::Not, self.expr(&Type::Bool, depth)),
+            14 if self.dice.chance(1, 4) => self.tower(),
             14 => self.chain(),
             15..=17 => self.membership(depth),
             18 | 19 => self.contents(depth),
@@ -30,7 +34,8 @@ impl Writer<'_, '_, '_, '_> {
             22..=24 => self.presence(depth),
             25 => self.like(depth),
             26 => self.tag(depth),
-            _ => self.extension_test(depth),
+            27..=29 => self.extension_test(depth),
+            _ => self.known(),
         }
     }
 
@@ -45,7 +50,7 @@ impl Writer<'_, '_, '_, '_> {
     }
 
     /// The type of something that there is a way to.
-    fn path_type(&mut self) -> Type {
+    pub(super) fn path_type(&mut self) -> Type {
         let path = self.dice.choose(&self.paths);
         path.map_or(Type::Long, |path| path.ty.clone())
     }
@@ -73,6 +78,19 @@ impl Writer<'_, '_, '_, '_> {
         }
         let chain = operands.into_iter().reduce(|left, right| Expr::binary(op, left, right));
         chain.unwrap_or(Expr::Bool(true))
+    }
+
+    /// Expressions around each other, many more than otherwise.
+    fn tower(&mut self) -> Expr {
+        let height = self.dice.between(10, TOWER);
+        let innermost = self.simple(&Type::Bool);
+        (0..height).fold(innermost, |inner, _| match self.dice.below(5) {
+            0 => Expr::unary(UnOp::Not, inner),
+            1 => Expr::choice(self.simple(&Type::Bool), inner, Expr::Bool(false)),
+            2 => Expr::Record(vec![("a".into(), inner)]).attr("a"),
+            3 => Expr::binary(BinOp::Eq, inner, Expr::Bool(true)),
+            _ => Expr::binary(BinOp::And, Expr::Bool(true), inner),
+        })
     }
 
     fn membership(&mut self, depth: usize) -> Expr {
@@ -186,7 +204,15 @@ impl Writer<'_, '_, '_, '_> {
         } else {
             self.expr(&Type::Str, depth)
         };
-        Expr::binary(BinOp::HasTag, entity, name)
+        let test = Expr::binary(BinOp::HasTag, entity.clone(), name.clone());
+        let tags = self.schema.kinds.get(at).and_then(|kind| kind.tags.clone());
+        let Some(tags) = tags.filter(|_| self.dice.flip()) else { return test };
+        let tag = Expr::binary(BinOp::GetTag, entity, name);
+        let wanted = Expr::binary(BinOp::Eq, tag, self.expr(&tags, 0));
+        if !self.manner.careful && self.dice.flip() {
+            return wanted;
+        }
+        Expr::binary(BinOp::And, test, wanted)
     }
 
     fn extension_test(&mut self, depth: usize) -> Expr {

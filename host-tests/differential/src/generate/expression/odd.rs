@@ -14,7 +14,7 @@ impl Writer<'_, '_, '_, '_> {
             return self.odd_literal();
         }
         let depth = depth.saturating_sub(1);
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0 | 1 => self.odd_literal(),
             2 | 3 => {
                 let ty = any_type(self.dice, self.schema);
@@ -41,6 +41,16 @@ impl Writer<'_, '_, '_, '_> {
             10 => {
                 let count = self.dice.below(4);
                 Expr::Set((0..count).map(|_| self.odd(depth)).collect())
+            }
+            11 => {
+                // What `&&` and `||` check of their right side shows only around them.
+                let (op, left) = match self.dice.flip() {
+                    true => (BinOp::And, Expr::Bool(true)),
+                    false => (BinOp::Or, Expr::Bool(false)),
+                };
+                let right = self.odd_literal();
+                let whole = Expr::binary(op, left, right.clone());
+                Expr::binary(BinOp::Eq, whole, right)
             }
             _ => {
                 let path = ["a", "b", "x"];
