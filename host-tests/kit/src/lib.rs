@@ -8,6 +8,7 @@
 //! | [`postgres`] | a running PostgreSQL |
 //! | [`upstream`] | an HTTP server that answers with what reached it |
 //! | [`bulk`], [`source`] | bundles with a million keys; a publisher that says what it is told to |
+//! | [`fleet`] | a thousand proxies that wait at one publisher |
 //! | [`process`] | a child process with a log file, which never outlives its owner |
 //! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
 //! | `engine_host` | the engine alone as a module under wasmtime (feature `wasm-host`) |
@@ -22,6 +23,7 @@ pub mod deployment;
 #[cfg(feature = "wasm-host")]
 pub mod engine_host;
 pub mod envoy;
+pub mod fleet;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -3,8 +3,8 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    Archive, Digest, ENGINE, Envelope, Manifest, SegmentKind, SegmentRef, SigningKey,
-    is_bundle_name, manifest::MAX_MANIFEST,
+    Archive, DecodeError, Digest, ENGINE, Envelope, Manifest, PublicKey, SegmentKind, SegmentRef,
+    SigningKey, What, envelope, is_bundle_name, manifest::MAX_MANIFEST,
 };
 
 /// What a compiler hands over to be signed.
@@ -26,6 +26,12 @@ pub struct Draft {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DraftError {
+    /// A signature that was made elsewhere is not one of the manifest.
+    #[error("what was to be a signature by `{key}` is none of this bundle")]
+    BadSignature {
+        /// The key.
+        key: PublicKey,
+    },
     /// One key is to sign twice.
     #[error("the same signing key is given twice")]
     DuplicateSigner,
@@ -72,6 +78,16 @@ impl Draft {
     ///
     /// The draft or the list of keys would make a bundle that nothing reads.
     pub fn sign(self, keys: &[&SigningKey]) -> Result<Archive, DraftError> {
+        let (manifest, segments) = self.into_parts()?;
+        Ok(Archive { envelope: manifest.sign(keys)?, segments })
+    }
+
+    /// The manifest, and the segments that it names, for whoever signs by other means.
+    ///
+    /// # Errors
+    ///
+    /// A segment is too long.
+    pub fn into_parts(self) -> Result<(Manifest, Vec<Vec<u8>>), DraftError> {
         let mut refs = Vec::new();
         let mut segments = Vec::new();
         for (kind, bytes) in self.segments {
@@ -88,7 +104,7 @@ impl Draft {
             min_engine: ENGINE,
             segments: refs,
         };
-        Ok(Archive { envelope: manifest.sign(keys)?, segments })
+        Ok((manifest, segments))
     }
 }
 
@@ -101,9 +117,43 @@ impl Manifest {
     ///
     /// The manifest or the list of keys would make a bundle that nothing reads.
     pub fn sign(self, keys: &[&SigningKey]) -> Result<Envelope, DraftError> {
-        check_signers(keys)?;
+        let message = self.message()?;
+        self.with_signatures(keys.iter().map(|key| (key.public(), key.sign(&message))).collect())
+    }
+
+    /// What a key signs.
+    ///
+    /// # Errors
+    ///
+    /// The manifest would make a bundle that nothing reads.
+    pub fn message(&self) -> Result<Vec<u8>, DraftError> {
+        Ok(envelope::message(&self.checked()?))
+    }
+
+    /// Adds signatures that were made elsewhere, each of which is verified.
+    ///
+    /// # Errors
+    ///
+    /// The manifest or the list of keys would make a bundle that nothing reads, or a signature is
+    /// none of it.
+    pub fn with_signatures(
+        self,
+        signatures: Vec<(PublicKey, [u8; 64])>,
+    ) -> Result<Envelope, DraftError> {
+        let bytes = self.checked()?;
+        check_signers(signatures.iter().map(|(key, _)| *key).collect())?;
+        let message = envelope::message(&bytes);
+        let mut wrong = signatures.iter().filter(|(key, made)| !key.verifies(&message, made));
+        if let Some((key, _)) = wrong.next() {
+            return Err(DraftError::BadSignature { key: *key });
+        }
+        Ok(Envelope::new(self, bytes, signatures))
+    }
+
+    /// The bytes of a manifest that will be read.
+    fn checked(&self) -> Result<Vec<u8>, DraftError> {
         if !is_bundle_name(&self.name) {
-            return Err(DraftError::Name { name: self.name });
+            return Err(DraftError::Name { name: self.name.clone() });
         }
         if self.expires <= self.created {
             return Err(DraftError::Lifetime);
@@ -114,18 +164,29 @@ impl Manifest {
         if bytes.len() > MAX_MANIFEST {
             return Err(too_long());
         }
-        Ok(Envelope::sign(self, bytes, keys))
+        Ok(bytes)
+    }
+
+    /// Reads a [message](Manifest::message) that somebody is to sign.
+    ///
+    /// # Errors
+    ///
+    /// It is none: whatever it is, no key of bundles should sign it.
+    pub fn of_message(message: &[u8]) -> Result<Self, DecodeError> {
+        let what = What::the("message to sign");
+        let bytes = message.strip_prefix(envelope::CONTEXT).ok_or(DecodeError::Label { what })?;
+        Self::decode(bytes)
     }
 }
 
-fn check_signers(keys: &[&SigningKey]) -> Result<(), DraftError> {
-    let mut publics: Vec<_> = keys.iter().map(|key| key.public()).collect();
-    publics.sort_unstable();
-    publics.dedup();
-    match keys.len() {
+fn check_signers(mut keys: Vec<PublicKey>) -> Result<(), DraftError> {
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    match count {
         0 => Err(DraftError::NoSigner),
         count if count > usize::from(u8::MAX) => Err(DraftError::TooManySigners { count }),
-        count if count != publics.len() => Err(DraftError::DuplicateSigner),
+        count if count != keys.len() => Err(DraftError::DuplicateSigner),
         _ => Ok(()),
     }
 }

@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 
 use crate::{
-    DecodeError, FORMAT, Manifest, PublicKey, Refusal, SigningKey, Terms, What,
-    manifest::MAX_MANIFEST, wire::Reader,
+    DecodeError, FORMAT, Manifest, PublicKey, Refusal, Terms, What, manifest::MAX_MANIFEST,
+    wire::Reader,
 };
 
 const LABEL: &[u8; 8] = b"cedarkey";
 
 /// Comes before the manifest in what is signed, so that no signature serves a second purpose.
-const CONTEXT: &[u8] = b"cedarkey manifest v1\0";
+pub(crate) const CONTEXT: &[u8] = b"cedarkey manifest v1\0";
 
 /// A manifest with its signatures, which [`accept`](Envelope::accept) verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,19 +134,20 @@ impl Envelope {
         Ok(manifest)
     }
 
-    /// Signs a manifest that has been checked; `keys` are neither none nor more than 255.
-    pub(crate) fn sign(manifest: Manifest, bytes: Vec<u8>, keys: &[&SigningKey]) -> Self {
-        let message = message(&bytes);
-        let mut signatures: Vec<_> = keys
-            .iter()
-            .map(|key| Signed { key: key.public(), signature: key.sign(&message) })
-            .collect();
+    /// A manifest that has been checked, and signatures that are neither none nor more than 255.
+    pub(crate) fn new(
+        manifest: Manifest,
+        bytes: Vec<u8>,
+        signatures: Vec<(PublicKey, [u8; 64])>,
+    ) -> Self {
+        let mut signatures: Vec<_> =
+            signatures.into_iter().map(|(key, signature)| Signed { key, signature }).collect();
         signatures.sort_by_key(|signed| signed.key);
         Self { manifest, bytes, signatures }
     }
 }
 
-fn message(manifest: &[u8]) -> Vec<u8> {
+pub(crate) fn message(manifest: &[u8]) -> Vec<u8> {
     [CONTEXT, manifest].concat()
 }
 

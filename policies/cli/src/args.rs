@@ -78,6 +78,7 @@ pub enum Command {
     Eval(commands::eval::Eval),
     Serve(commands::serve::Serve),
     Push(commands::push::Push),
+    Export(commands::export::Export),
     Versions(commands::versions::Versions),
     Rollback(commands::rollback::Rollback),
     /// See which proxy enforces what

@@ -5,6 +5,7 @@ use crate::failure::{Context, Failure};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::project;
+use crate::signing::Signers;
 use cedarkey_bundle::{Archive, Bundle};
 use cedarkey_compiler::{Problems, compile};
 use jiff::Timestamp;
@@ -41,15 +42,14 @@ pub async fn build(
     let progress = Progress::start(format!("building `{}`", settings.name));
     let project = project::load(given)?;
     let keys = project::keys(&settings).await?;
-    let signing_key = project::trusted_signing_key(&settings)?;
+    let signers = Signers::read(&settings)?;
     let mut compiled = compile(&project, &keys)?;
     let warnings = std::mem::replace(&mut compiled.warnings, Problems::new());
     let (policies, routes) = (compiled.policies, compiled.routes);
     let (keys, revoked) = (compiled.keys, compiled.revoked);
     let version = version.unwrap_or_else(|| u64::try_from(now.as_millisecond()).unwrap_or(1));
     let draft = compiled.draft(version, now.as_second());
-    let archive =
-        draft.sign(&[&signing_key]).context(Exit::Bundle, "the bundle cannot be signed")?;
+    let archive = signers.sign(draft).await?;
     progress.finish();
     for warning in warnings.iter() {
         output.diagnostic(warning);

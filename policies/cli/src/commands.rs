@@ -5,6 +5,7 @@ pub mod build;
 pub mod check;
 pub mod completions;
 pub mod eval;
+pub mod export;
 pub mod fleet;
 pub mod init;
 pub mod inspect;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Eval(command) => block_on(command.run(project, output)),
         Command::Serve(command) => block_on(command.run(project, output)),
         Command::Push(command) => block_on(command.run(project, output)),
+        Command::Export(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
         Command::Rollback(command) => block_on(command.run(project, output)),
         Command::Fleet(command) => block_on(command.run(project, output)),

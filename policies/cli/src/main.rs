@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod project;
 mod publisher;
+mod signing;
 mod time;
 
 use args::Cli;

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use cedarkey_bundle::{PublicKey, SigningKey};
+use cedarkey_compiler::settings::{KeySource, SigningSettings, TrustedKey};
 use cedarkey_compiler::{KeySpec, Project, Settings as ProjectSettings, settings};
 use cedarkey_registry::{Key, OpenError, Place, Registry, Status};
 use jiff::Timestamp;
@@ -25,10 +25,12 @@ pub struct Settings {
     pub approval: bool,
     /// Whether proxies take tokens of another form.
     pub allow_foreign: bool,
-    /// The private key's file.
-    pub signing_key: PathBuf,
-    /// The public keys that are trusted.
-    pub trusted: Vec<String>,
+    /// Where the keys are that sign.
+    pub signing_keys: Vec<KeySource>,
+    /// The file of a key that is made for the project.
+    pub new_key: PathBuf,
+    /// The public keys that are trusted, and when.
+    pub trusted: Vec<TrustedKey>,
 }
 
 /// The variable that names another registry than the project does.
@@ -65,8 +67,10 @@ pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
         registry,
         approval: settings.keys.approval,
         allow_foreign: settings.keys.allow_foreign,
-        signing_key: root.join(settings.signing.key),
-        trusted: settings.signing.trusted.iter().map(PublicKey::to_string).collect(),
+        signing_keys: settings.signing.sources(),
+        new_key: root
+            .join(settings.signing.key.as_deref().unwrap_or(SigningSettings::FILE.as_ref())),
+        trusted: settings.signing.trusted,
         root,
     })
 }
@@ -120,36 +124,6 @@ pub fn spec(key: &Key, now: Timestamp) -> KeySpec {
         not_before: key.not_before,
         expires: key.expires,
     }
-}
-
-/// Reads a private key.
-pub fn read_signing_key(file: &Path) -> Result<SigningKey, Failure> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .context(Exit::Bundle, format_args!("cannot read the signing key `{shown}`"));
-    let text = zeroize::Zeroizing::new(
-        text.map_err(|failure| failure.help("make one with `cedarkey signing-key new`"))?,
-    );
-    SigningKey::from_text(&text)
-        .context(Exit::Bundle, format_args!("`{shown}` is not a signing key"))
-}
-
-/// Reads the project's own private key, which the project must trust.
-pub fn trusted_signing_key(settings: &Settings) -> Result<SigningKey, Failure> {
-    let key = read_signing_key(&settings.signing_key)?;
-    let public = key.public().to_string();
-    if !settings.trusted.contains(&public) {
-        let message = format!("the project does not trust its own signing key `{public}`");
-        let help = "add it to `signing.trusted` in cedarkey.toml, or sign with a key that is there";
-        return Err(Failure::new(Exit::Bundle, message).help(help));
-    }
-    Ok(key)
-}
-
-/// The public keys that the project trusts.
-pub fn trusted(settings: &Settings) -> Result<Vec<PublicKey>, Failure> {
-    let keys: Result<Vec<_>, _> = settings.trusted.iter().map(|key| key.parse()).collect();
-    keys.context(Exit::Bundle, "the project's keys cannot be read")
 }
 
 /// Adds a public key to those that the project trusts.

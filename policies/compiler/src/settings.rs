@@ -5,7 +5,9 @@ use crate::problem::{Problem, Problems};
 use crate::project::Files;
 use cedarkey_bundle::{PublicKey, is_bundle_name};
 use cedarkey_engine::token::check_word;
-use jiff::{SignedDuration, Span};
+use jiff::{SignedDuration, Span, Timestamp};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -77,11 +79,54 @@ pub struct RegistrySettings {
 #[serde(deny_unknown_fields, default)]
 pub struct SigningSettings {
     /// The private key's file, relative to the project.
-    pub key: PathBuf,
+    pub key: Option<PathBuf>,
+    /// Where else the keys are that sign: every bundle is signed by all of them.
+    pub keys: Vec<KeySource>,
     /// The public keys that proxies and publishers trust.
-    #[serde(deserialize_with = "public_keys")]
-    pub trusted: Vec<PublicKey>,
+    pub trusted: Vec<TrustedKey>,
 }
+
+/// Where a key is that signs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "KeyTable")]
+pub enum KeySource {
+    /// A command that signs what it is given, and the key with which it does.
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// The key.
+        public: PublicKey,
+    },
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the project.
+    File(PathBuf),
+}
+
+/// `[[signing.keys]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    file: Option<PathBuf>,
+    env: Option<String>,
+    command: Option<Vec<String>>,
+    public: Option<Public>,
+}
+
+/// A public key, and when it is trusted. It is written as its text, or as a table with `key`,
+/// `not_before` and `not_after`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// The key.
+    pub key: PublicKey,
+    /// The first instant at which it is.
+    pub not_before: Option<Timestamp>,
+    /// The first instant at which it no longer is.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A public key as it is written.
+struct Public(PublicKey);
 
 /// A length of time, written as `90d`, `12h` or `1h 30m`; a day has 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,18 +197,115 @@ impl Default for KeySettings {
 
 impl Default for SigningSettings {
     fn default() -> Self {
-        Self { key: "signing.key".into(), trusted: Vec::new() }
+        Self { key: None, keys: Vec::new(), trusted: Vec::new() }
     }
 }
 
-fn public_keys<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<PublicKey>, D::Error> {
-    let texts = Vec::<String>::deserialize(input)?;
-    let parse = |text: &String| {
-        text.parse().map_err(|error| {
-            serde::de::Error::custom(format_args!("`{text}` is not a public key: {error}"))
-        })
-    };
-    texts.iter().map(parse).collect()
+impl SigningSettings {
+    /// The keys that sign. If nothing is said, it is one in a file.
+    #[must_use]
+    pub fn sources(&self) -> Vec<KeySource> {
+        let file = self.key.clone().map(KeySource::File);
+        let mut sources: Vec<_> = file.into_iter().chain(self.keys.iter().cloned()).collect();
+        if sources.is_empty() {
+            sources.push(KeySource::File(Self::FILE.into()));
+        }
+        sources
+    }
+
+    /// The file of the project's key, if nothing else is said.
+    pub const FILE: &str = "signing.key";
+}
+
+// === impl KeySource ===
+
+impl TryFrom<KeyTable> for KeySource {
+    type Error = &'static str;
+
+    fn try_from(table: KeyTable) -> Result<Self, Self::Error> {
+        match table {
+            KeyTable { file: Some(file), env: None, command: None, public: None } => {
+                Ok(Self::File(file))
+            }
+            KeyTable { file: None, env: Some(name), command: None, public: None } => {
+                Ok(Self::Env(name))
+            }
+            KeyTable { file: None, env: None, command: Some(words), public: Some(key) }
+                if !words.is_empty() =>
+            {
+                Ok(Self::Command { words, public: key.0 })
+            }
+            _ => Err("a signing key is one of `file`, `env`, or `command` with `public`"),
+        }
+    }
+}
+
+// === impl TrustedKey ===
+
+impl TrustedKey {
+    /// Whether it is trusted at an instant.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|from| from <= now)
+            && self.not_after.is_none_or(|until| now < until)
+    }
+}
+
+impl From<PublicKey> for TrustedKey {
+    fn from(key: PublicKey) -> Self {
+        Self { key, not_before: None, not_after: None }
+    }
+}
+
+impl<'de> Deserialize<'de> for TrustedKey {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        /// As a table.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            key: Public,
+            not_before: Option<Timestamp>,
+            not_after: Option<Timestamp>,
+        }
+
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = TrustedKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a public key or a table with `key`, `not_before` and `not_after`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TrustedKey, E> {
+                public(text).map(TrustedKey::from)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TrustedKey, A::Error> {
+                let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+                let Table { key: Public(key), not_before, not_after } = table;
+                if not_before.zip(not_after).is_some_and(|(from, until)| until <= from) {
+                    let message = "`not_after` is not after `not_before`: it is never trusted";
+                    return Err(serde::de::Error::custom(message));
+                }
+                Ok(TrustedKey { key, not_before, not_after })
+            }
+        }
+
+        input.deserialize_any(Either)
+    }
+}
+
+// === impl Public ===
+
+impl<'de> Deserialize<'de> for Public {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        public(&String::deserialize(input)?).map(Self)
+    }
+}
+
+fn public<E: serde::de::Error>(text: &str) -> Result<PublicKey, E> {
+    text.parse().map_err(|error| E::custom(format_args!("`{text}` is not a public key: {error}")))
 }
 
 // === impl Lifetime ===

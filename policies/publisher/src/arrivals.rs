@@ -16,6 +16,8 @@ use crate::store::Latest;
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     channels: Mutex<HashMap<String, watch::Sender<Option<Arc<Latest>>>>>,
+    /// Told whenever anything becomes known.
+    changed: watch::Sender<()>,
 }
 
 /// Receives what becomes known under one name.
@@ -47,20 +49,31 @@ impl Arrivals {
                 true
             })
         };
-        match channels.get(name) {
+        let is_new = match channels.get(name) {
             Some(channel) => learn(channel),
             None => learn(channels.entry(name.to_owned()).or_default()),
         };
+        if is_new {
+            self.changed.send_replace(());
+        }
+    }
+
+    /// Tells whenever anything becomes known.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The newest version that is known of every bundle, in no order.
+    pub(crate) fn by_name(&self) -> Vec<(String, Arc<Latest>)> {
+        let channels = self.lock();
+        let known =
+            channels.iter().map(|(name, channel)| Some((name.clone(), channel.borrow().clone()?)));
+        known.flatten().collect()
     }
 
     /// The newest version that is known of a bundle.
     pub(crate) fn known(&self, name: &str) -> Option<Arc<Latest>> {
         self.lock().get(name)?.borrow().clone()
-    }
-
-    /// The newest version that is known of every bundle, in no order.
-    pub(crate) fn all(&self) -> Vec<Arc<Latest>> {
-        self.lock().values().filter_map(|channel| channel.borrow().clone()).collect()
     }
 
     pub(crate) fn waiting(&self) -> usize {

@@ -12,7 +12,7 @@ use std::{
 use url::Url;
 
 use crate::{
-    Shared,
+    Mirror, Shared, reflect,
     store::{Database, Listener, StoreError},
 };
 
@@ -26,9 +26,12 @@ const WRITE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Begins to keep up, until the publisher stops or is dropped.
-pub(crate) fn start(shared: &Arc<Shared>, database: &Database) {
+pub(crate) fn start(shared: &Arc<Shared>, database: &Database, mirrors: Vec<Mirror>) {
     spawn(shared, look(Arc::downgrade(shared)));
     spawn(shared, write(Arc::downgrade(shared)));
+    for mirror in mirrors {
+        spawn(shared, reflect::follow(Arc::downgrade(shared), mirror));
+    }
     if let Database::Postgres(url) = database {
         spawn(shared, listen(Arc::downgrade(shared), url.clone()));
     }

@@ -29,8 +29,10 @@ mod fleet;
 mod follow;
 mod manifest;
 mod metrics;
+mod mirror;
 mod problem;
 mod push;
+mod reflect;
 mod segment;
 mod server;
 mod signers;
@@ -50,6 +52,7 @@ use tokio::sync::watch;
 
 use crate::{arrivals::Arrivals, fleet::Fleet, metrics::Metrics, problem::Problem, store::Store};
 
+pub use mirror::{Mirror, MirrorError, Mirrored};
 pub use server::Listeners;
 pub use signers::{Signer, SignerTextError, Signers};
 pub use store::{Database, DatabaseTextError, OpenError};
@@ -66,6 +69,8 @@ pub struct Options {
     pub max_bundle_bytes: usize,
     /// How many versions of each bundle are kept.
     pub keep: NonZeroU32,
+    /// Where each newest version is written to as well.
+    pub mirrors: Vec<Mirror>,
 }
 
 /// A publisher. Clones are the same publisher.
@@ -111,7 +116,7 @@ impl Publisher {
             closing: watch::Sender::new(false),
         };
         let shared = Arc::new(shared);
-        follow::start(&shared, &options.database);
+        follow::start(&shared, &options.database, options.mirrors);
         Ok(Self { shared })
     }
 

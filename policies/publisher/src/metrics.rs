@@ -122,7 +122,7 @@ impl Collector for Present {
         let held = ConstGauge::new(i64::try_from(shared.arrivals.waiting()).unwrap_or(i64::MAX));
         let help = "Requests that are held until there is something new";
         held.encode(encoder.encode_descriptor("requests_held", help, None, held.metric_type())?)?;
-        let manifests = shared.arrivals.all().into_iter().filter_map(|latest| {
+        let manifests = shared.arrivals.by_name().into_iter().filter_map(|(_, latest)| {
             let envelope = Envelope::decode_whole(&latest.envelope).ok()?;
             let manifest = envelope.manifest();
             let version = i64::try_from(manifest.version).ok()?;

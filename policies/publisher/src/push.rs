@@ -124,7 +124,7 @@ impl Shared {
     /// All that can be said without the database. What the engine is able to evaluate is no
     /// concern of the publisher's: proxies may well be newer than it is.
     fn check(&self, name: &str, envelope: &Envelope, now: i64) -> Result<(), Problem> {
-        let manifest = envelope.verify(&self.signers.of(name))?;
+        let manifest = envelope.verify(&self.signers.of(name, now))?;
         if manifest.name != name {
             let (found, expected) = (manifest.name.clone(), name.to_owned());
             return Err(Refusal::WrongName { found, expected }.into());

@@ -3,21 +3,27 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use cedarkey_bundle::{KeyTextError, PublicKey, is_bundle_name};
+use jiff::Timestamp;
 
 /// The keys that are accepted, for every bundle and for single ones.
 #[derive(Clone, Debug, Default)]
 pub struct Signers {
-    all: Vec<PublicKey>,
-    by_name: BTreeMap<String, Vec<PublicKey>>,
+    all: Vec<Signer>,
+    by_name: BTreeMap<String, Vec<Signer>>,
 }
 
-/// A key that may sign every bundle, or those of one name. Its text is `KEY` or `NAME=KEY`.
+/// A key that may sign every bundle, or those of one name. Its text is `KEY` or `NAME=KEY`, each of
+/// which `,not_before=TIME` and `,not_after=TIME` may follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
     /// The bundle's name, if it is for one alone.
     pub name: Option<String>,
     /// The key.
     pub key: PublicKey,
+    /// The first instant at which it is accepted.
+    pub not_before: Option<Timestamp>,
+    /// The first instant at which it no longer is.
+    pub not_after: Option<Timestamp>,
 }
 
 /// Why a text is not a [`Signer`].
@@ -32,26 +38,36 @@ pub enum SignerTextError {
         /// What stands in its place.
         name: String,
     },
+    /// What follows the key is none of the two times.
+    #[error(
+        "`{text}` is not `not_before=` or `not_after=` and an instant, as 2027-01-31T00:00:00Z"
+    )]
+    Time {
+        /// What stands in its place.
+        text: String,
+    },
 }
 
 // === impl Signers ===
 
 impl Signers {
-    /// The keys of which one must have signed a bundle of this name.
+    /// The keys of which one must have signed a bundle of this name, at an instant in seconds since
+    /// 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn of(&self, name: &str) -> Vec<PublicKey> {
+    pub fn of(&self, name: &str, now: i64) -> Vec<PublicKey> {
         let own = self.by_name.get(name).into_iter().flatten();
-        self.all.iter().chain(own).copied().collect()
+        let valid = self.all.iter().chain(own).filter(|signer| signer.holds_at(now));
+        valid.map(|signer| signer.key).collect()
     }
 }
 
 impl FromIterator<Signer> for Signers {
     fn from_iter<T: IntoIterator<Item = Signer>>(signers: T) -> Self {
         let mut accepted = Self::default();
-        for Signer { name, key } in signers {
-            match name {
-                Some(name) => accepted.by_name.entry(name).or_default().push(key),
-                None => accepted.all.push(key),
+        for signer in signers {
+            match &signer.name {
+                Some(name) => accepted.by_name.entry(name.clone()).or_default().push(signer),
+                None => accepted.all.push(signer),
             }
         }
         accepted
@@ -60,18 +76,47 @@ impl FromIterator<Signer> for Signers {
 
 // === impl Signer ===
 
+impl Signer {
+    fn holds_at(&self, now: i64) -> bool {
+        self.not_before.is_none_or(|from| from.as_second() <= now)
+            && self.not_after.is_none_or(|until| now < until.as_second())
+    }
+}
+
+impl From<PublicKey> for Signer {
+    /// For every bundle, and at all times.
+    fn from(key: PublicKey) -> Self {
+        Self { name: None, key, not_before: None, not_after: None }
+    }
+}
+
 impl FromStr for Signer {
     type Err = SignerTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split(',');
+        let first = parts.next().unwrap_or_default();
         // A key has a colon before its first equals sign, and a name has none at all.
-        match text.split_once('=').filter(|(name, _)| !name.contains(':')) {
+        let mut signer = match first.split_once('=').filter(|(name, _)| !name.contains(':')) {
             Some((name, _)) if !is_bundle_name(name) => {
-                Err(SignerTextError::Name { name: name.into() })
+                return Err(SignerTextError::Name { name: name.into() });
             }
-            Some((name, key)) => Ok(Self { name: Some(name.into()), key: key.parse()? }),
-            None => Ok(Self { name: None, key: text.parse()? }),
+            Some((name, key)) => {
+                Self { name: Some(name.into()), ..Self::from(key.parse::<PublicKey>()?) }
+            }
+            None => Self::from(first.parse::<PublicKey>()?),
+        };
+        for part in parts {
+            let wrong = || SignerTextError::Time { text: part.into() };
+            let (name, instant) = part.split_once('=').ok_or_else(wrong)?;
+            let instant = Some(instant.parse().map_err(|_| wrong())?);
+            match name {
+                "not_before" => signer.not_before = instant,
+                "not_after" => signer.not_after = instant,
+                _ => return Err(wrong()),
+            }
         }
+        Ok(signer)
     }
 }
 
@@ -89,8 +134,25 @@ mod tests {
     fn a_key_is_for_every_bundle_or_for_one() {
         let texts = [key(1).to_string(), format!("shop={}", key(2)), format!("shop={}", key(3))];
         let signers: Signers = texts.iter().map(|text| text.parse::<Signer>().unwrap()).collect();
-        assert_eq!(signers.of("shop"), [key(1), key(2), key(3)]);
-        assert_eq!(signers.of("other"), [key(1)]);
+        assert_eq!(signers.of("shop", 0), [key(1), key(2), key(3)]);
+        assert_eq!(signers.of("other", 0), [key(1)]);
+    }
+
+    #[test]
+    fn a_key_is_accepted_from_when_until_when() {
+        let texts = [
+            format!("{},not_after=2027-01-01T00:00:00Z", key(1)),
+            format!("shop={},not_before=2026-12-01T00:00:00Z", key(2)),
+        ];
+        let signers: Signers = texts.iter().map(|text| text.parse::<Signer>().unwrap()).collect();
+        let at = |text: &str| signers.of("shop", text.parse::<Timestamp>().unwrap().as_second());
+        assert_eq!(at("2026-11-30T23:59:59Z"), [key(1)]);
+        assert_eq!(at("2026-12-01T00:00:00Z"), [key(1), key(2)]);
+        assert_eq!(at("2027-01-01T00:00:00Z"), [key(2)]);
+        for wrong in ["soon", "not_after=soon", "until=2027-01-01T00:00:00Z", ""] {
+            let error = format!("{},{wrong}", key(1)).parse::<Signer>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{wrong}` is not `not_before=`")), "{error}");
+        }
     }
 
     #[test]

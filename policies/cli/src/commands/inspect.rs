@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{BAD, GOOD, NOTICE, Output, STRONG, counted, table};
 use crate::project;
+use crate::signing;
 use cedarkey_bundle::{Bundle, PublicKey, Refusal, Terms};
 use cedarkey_engine::model::Effect;
 use clap::Args;
@@ -61,7 +62,7 @@ fn own(given: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
         return Ok(Vec::new());
     }
     let settings = project::settings(given)?;
-    project::trusted(&settings)
+    Ok(signing::keys(&settings.trusted))
 }
 
 fn view(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>) -> Value {

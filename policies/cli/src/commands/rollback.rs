@@ -6,8 +6,9 @@ use crate::output::{GOOD, NOTICE, Output, counted};
 use crate::progress::Progress;
 use crate::project::{self, Settings};
 use crate::publisher::{InForce, Publisher, Rejection};
+use crate::signing::{self, Signers};
 use cedarkey_bundle::{
-    Digest, Envelope, Manifest, PublicKey, SegmentKind, SegmentRef, SigningKey, revocations,
+    Digest, Envelope, Manifest, PublicKey, SegmentKind, SegmentRef, revocations,
 };
 use cedarkey_engine::key::KeyId;
 use clap::Args;
@@ -54,7 +55,7 @@ struct Renewed {
 
 /// What renewing takes.
 struct Signing {
-    key: SigningKey,
+    signers: Signers,
     trusted: Vec<PublicKey>,
     name: String,
 }
@@ -148,8 +149,7 @@ async fn renew(
         min_engine: old.min_engine,
         segments,
     };
-    let signed = manifest.sign(&[&signing.key]);
-    let envelope = signed.context(Exit::Bundle, "the bundle cannot be signed")?;
+    let envelope = signing.signers.sign_manifest(manifest).await?;
     Ok(Renewed { envelope, revocations: (digest, content), revoked: since })
 }
 
@@ -171,8 +171,8 @@ async fn revoked(publisher: &Publisher, manifest: &Manifest) -> Result<BTreeSet<
 impl Signing {
     fn read(settings: &Settings) -> Result<Self, Failure> {
         Ok(Self {
-            key: project::trusted_signing_key(settings)?,
-            trusted: project::trusted(settings)?,
+            signers: Signers::read(settings)?,
+            trusted: signing::keys(&settings.trusted),
             name: settings.name.clone(),
         })
     }

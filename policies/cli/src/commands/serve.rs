@@ -4,8 +4,10 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
-use cedarkey_publisher::{Database, Listeners, Options, Publisher, Signer, Tls};
+use cedarkey_compiler::settings::TrustedKey;
+use cedarkey_publisher::{Database, Listeners, Mirror, Options, Publisher, Signer, Tls};
 use clap::Args;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -52,12 +54,16 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin_listen: Option<SocketAddr>,
     /// The public keys of which one must have signed what is pushed, for every bundle or for one
-    /// name alone [default: the project's, for its bundle]
-    #[arg(long, value_name = "[NAME=]KEY")]
+    /// name alone, and from when and until when [default: the project's, for its bundle]
+    #[arg(long, value_name = "[NAME=]KEY[,not_before=TIME][,not_after=TIME]")]
     trusted: Vec<Signer>,
     /// How many versions of each bundle to keep
     #[arg(long, value_name = "N", default_value = "20")]
     keep: NonZeroU32,
+    /// Write each newest version to this folder or bucket (`s3://`) as well, from where a static
+    /// server gives it to proxies
+    #[arg(long, value_name = "DIR|URL")]
+    mirror: Vec<Mirror>,
     /// Write the address that it listens on to this file, once it does
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
@@ -70,12 +76,14 @@ impl Serve {
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .with_writer(std::io::stderr)
             .init();
+        raise_limit();
         let trusted = if self.trusted.is_empty() { own(given)? } else { self.trusted };
         let options = Options {
             database: self.database,
             signers: trusted.into_iter().collect(),
             max_bundle_bytes: MAX_BUNDLE,
             keep: self.keep,
+            mirrors: self.mirror,
         };
         let publisher = Publisher::open(options)
             .await
@@ -117,12 +125,26 @@ impl Serve {
 /// The keys that the project trusts, for its bundle.
 fn own(given: Option<&Path>) -> Result<Vec<Signer>, Failure> {
     let settings = project::settings(given)?;
-    let keys = project::trusted(&settings)?;
+    let keys = settings.trusted;
     if keys.is_empty() {
         return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
             .help("make one with `cedarkey signing-key new`, or name one with `--trusted`"));
     }
-    Ok(keys.into_iter().map(|key| Signer { name: Some(settings.name.clone()), key }).collect())
+    let signer = |TrustedKey { key, not_before, not_after }| Signer {
+        name: Some(settings.name.clone()),
+        key,
+        not_before,
+        not_after,
+    };
+    Ok(keys.into_iter().map(signer).collect())
+}
+
+/// A proxy that waits is an open file, and there may be more of them than a shell allows by default.
+fn raise_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // If it is not to be, fewer proxies can wait.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

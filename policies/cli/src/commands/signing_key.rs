@@ -4,11 +4,14 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{DIM, Output};
 use crate::project;
-use cedarkey_bundle::SigningKey;
+use crate::signing;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cedarkey_bundle::{Envelope, Manifest, SigningKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -17,6 +20,7 @@ use zeroize::Zeroizing;
 pub enum SigningKeyCommand {
     New(New),
     Show(Show),
+    Sign(Sign),
 }
 
 /// Make a new Ed25519 signing key in a file that only you can read.
@@ -33,8 +37,25 @@ pub struct New {
 /// Show the public key of a signing key.
 #[derive(Args, Debug)]
 pub struct Show {
-    /// The file to read [default: `signing.key` of the project's cedarkey.toml]
+    /// The file to read [default: all keys that sign for the project]
     file: Option<PathBuf>,
+}
+
+/// Sign a bundle for another machine, which has no key.
+///
+/// It reads what is to be signed from standard input and writes the signature to standard output,
+/// as a command of `signing.keys` in cedarkey.toml must. What is no bundle's manifest is not signed.
+#[derive(Args, Debug)]
+#[command(after_help = "Example, in the cedarkey.toml of a machine that builds:
+  [[signing.keys]]
+  command = [\"ssh\", \"signer\", \"cedarkey\", \"signing-key\", \"sign\", \"shop.key\"]
+  public = \"ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\"")]
+pub struct Sign {
+    /// The signing key's file
+    file: PathBuf,
+    /// Sign bundles of this name alone
+    #[arg(long, value_name = "NAME")]
+    bundle: Option<String>,
 }
 
 // === impl SigningKeyCommand ===
@@ -45,6 +66,7 @@ impl SigningKeyCommand {
         match self {
             Self::New(command) => command.run(project, output),
             Self::Show(command) => command.run(project, output),
+            Self::Sign(command) => command.run(output),
         }
     }
 }
@@ -57,7 +79,7 @@ impl New {
             Some(file) => (file, None),
             None => {
                 let settings = project::settings(project)?;
-                (settings.signing_key.clone(), Some(settings))
+                (settings.new_key.clone(), Some(settings))
             }
         };
         let key = generate()?;
@@ -110,13 +132,47 @@ fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
 
 impl Show {
     fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
-        let file = match self.file {
-            Some(file) => file,
-            None => project::settings(project)?.signing_key,
+        let keys = match self.file {
+            Some(file) => vec![signing::read_file(&file)?.public()],
+            None => {
+                let settings = project::settings(project)?;
+                let sources = settings.signing_keys.iter();
+                sources
+                    .map(|source| signing::public(source, &settings.root))
+                    .collect::<Result<_, _>>()?
+            }
         };
-        let public = project::read_signing_key(&file)?.public().to_string();
-        output.result(&json!({ "file": file, "public": public }), |out| {
-            let _ = writeln!(out, "{public}");
+        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        output.result(&json!({ "public": keys }), |out| {
+            for public in &keys {
+                let _ = writeln!(out, "{public}");
+            }
+        });
+        Ok(Exit::Ok)
+    }
+}
+
+// === impl Sign ===
+
+impl Sign {
+    fn run(self, output: &Output) -> Result<Exit, Failure> {
+        let key = signing::read_file(&self.file)?;
+        let mut message = Vec::new();
+        let limit = u64::try_from(Envelope::MAX_BYTES).unwrap_or(u64::MAX);
+        let read = std::io::stdin().lock().take(limit).read_to_end(&mut message);
+        read.context(Exit::Failure, "cannot read what is to be signed")?;
+        let manifest = Manifest::of_message(&message)
+            .context(Exit::Bundle, "what is to be signed is not a bundle's manifest")?;
+        let name = &manifest.name;
+        if self.bundle.as_ref().is_some_and(|only| only != name) {
+            let message = format!("this key does not sign bundles of the name `{name}`");
+            return Err(Failure::new(Exit::Bundle, message));
+        }
+        let signature = STANDARD.encode(key.sign(&message));
+        let version = manifest.version;
+        output.note(format_args!("{DIM}signed {name} version {version}{DIM:#}"));
+        output.result(&json!({ "signature": signature }), |out| {
+            let _ = writeln!(out, "{signature}");
         });
         Ok(Exit::Ok)
     }

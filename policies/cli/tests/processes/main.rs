@@ -8,3 +8,4 @@ mod publishers;
 mod rollback;
 mod serve;
 mod server;
+mod signing;

@@ -139,12 +139,13 @@ impl Server {
 }
 
 pub fn options(database: Database) -> Options {
-    let anywhere = Signer { name: None, key: signer(1).public() };
-    let for_shop = Signer { name: Some("shop".into()), key: signer(2).public() };
+    let anywhere = Signer::from(signer(1).public());
+    let for_shop = Signer { name: Some("shop".into()), ..signer(2).public().into() };
     Options {
         database,
         signers: [anywhere, for_shop].into_iter().collect(),
         max_bundle_bytes: MAX_ARCHIVE,
         keep: KEEP,
+        mirrors: Vec::new(),
     }
 }

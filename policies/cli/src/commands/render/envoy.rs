@@ -7,7 +7,9 @@ use crate::project;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_bundle::Archive;
+use cedarkey_compiler::settings::TrustedKey;
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -90,7 +92,7 @@ impl RenderEnvoy {
             .map(|_| json!({ "cluster": "cedarkey_publisher", "authority": "cedarkey-publisher" }));
         let mut filter = json!({
             "bundle": settings.name,
-            "trusted_keys": settings.trusted,
+            "trusted_keys": trusted(&settings.trusted),
             "publisher": publisher,
             "seed": self.seed.as_deref().map(seed).transpose()?,
             "reveal_revoked": self.reveal_revoked,
@@ -175,6 +177,25 @@ impl RenderEnvoy {
             },
         })
     }
+}
+
+/// The keys as the filter's configuration names them. Those whose time is over are left out.
+fn trusted(keys: &[TrustedKey]) -> Vec<Value> {
+    let now = Timestamp::now();
+    let keys = keys.iter().filter(|key| key.not_after.is_none_or(|until| now < until));
+    keys.map(|TrustedKey { key, not_before, not_after }| {
+        let mut fields = serde_json::Map::new();
+        for (name, instant) in [("not_before", not_before), ("not_after", not_after)] {
+            fields.extend(instant.map(|instant| (name.to_owned(), instant.to_string().into())));
+        }
+        let key = key.to_string();
+        if fields.is_empty() {
+            return key.into();
+        }
+        fields.insert("key".into(), key.into());
+        fields.into()
+    })
+    .collect()
 }
 
 /// A bundle as the filter's configuration holds it.
