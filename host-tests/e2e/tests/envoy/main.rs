@@ -2,7 +2,9 @@
 
 mod answers;
 mod attacks;
+mod bulk;
 mod delivery;
+mod faults;
 mod identity;
 mod refusals;
 mod start;
