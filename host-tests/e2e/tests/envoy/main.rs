@@ -6,6 +6,7 @@ mod bulk;
 mod delivery;
 mod faults;
 mod refusals;
+mod reload;
 mod start;
 
 use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force};
