@@ -7,6 +7,7 @@ mod delivery;
 mod faults;
 mod identity;
 mod refusals;
+mod reload;
 mod start;
 
 use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force};

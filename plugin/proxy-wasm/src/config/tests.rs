@@ -150,3 +150,25 @@ fn what_is_no_object_is_told() {
     assert!(message("bundle: quickstart").starts_with("it is not JSON: "));
     assert_eq!(message(r#"{"seed": "", "seed": ""}"#), "field `seed` is given twice");
 }
+
+#[test]
+fn a_key_is_trusted_for_a_time() {
+    let trusted = |value: Value| parse(|json| json["trusted_keys"] = value);
+    let key = |from: &str, to: &str| json!([{ "key": KEY, "not_before": from, "not_after": to }]);
+    let config = trusted(key("2027-01-01", "2027-01-02T12:00:00Z")).unwrap();
+    let start = 1_798_761_600_000;
+    let holds = |at: i64| config.trusted.iter().any(|key| key.holds_at(start + at));
+    assert_eq!([-1, 0, 129_599_999, 129_600_000].map(holds), [false, true, true, false]);
+    let forever = trusted(json!([{ "key": KEY }])).unwrap();
+    assert!(forever.trusted[0].holds_at(i64::MIN) && forever.trusted[0].holds_at(i64::MAX - 1));
+    for (value, field) in [
+        (key("yesterday", "2027-01-01"), "`trusted_keys[0].not_before`: `yesterday` is not a date"),
+        (key("2027-01-02", "2027-01-02"), "`trusted_keys[0]`: `not_after` is not after"),
+        (json!([{ "key": KEY, "until": "2027-01-01" }]), "`trusted_keys[0].until`"),
+        (json!([{ "not_after": "2027-01-01" }]), "`trusted_keys[0].key`"),
+        (json!([KEY, { "key": KEY }]), "is named twice"),
+    ] {
+        let message = trusted(value).unwrap_err();
+        assert!(message.contains(field), "{message}");
+    }
+}

@@ -5,6 +5,7 @@ use super::world::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_bundle::{Archive, Draft, SegmentKind};
+use serde_json::json;
 
 /// A VM with version 7 in force gets this answer to its next poll: it must be refused for this
 /// cause, and version 8 is taken all the same once it comes.
@@ -181,6 +182,22 @@ fn a_version_below_the_floor_is_refused() {
     assert_eq!(vm.answer(&mut world, &poll, envelope(&bundle(7))), "below_floor");
     let poll = vm.next_poll(&mut world);
     assert_eq!(vm.receive(&mut world, &poll, &bundle(8)), "8 from publisher");
+}
+
+#[test]
+fn a_bundle_whose_signer_is_not_trusted_at_the_time_is_refused() {
+    // The tests begin on 2027-01-15.
+    let key = signer(1).public().to_string();
+    for (time, cause) in [
+        (json!({ "key": key, "not_before": "2027-02-01" }), "untimely_signer"),
+        (json!({ "key": key, "not_after": "2027-01-01" }), "untimely_signer"),
+        (json!({ "key": key, "not_before": "2027-01-01", "not_after": "2027-02-01" }), "nothing"),
+    ] {
+        let mut world = World::new();
+        let mut vm = Vm::new(&config(|json| json["trusted_keys"] = json!([time])), 1);
+        let poll = vm.next_poll(&mut world);
+        assert_eq!(vm.answer(&mut world, &poll, envelope(&bundle(7))), cause);
+    }
 }
 
 #[test]
