@@ -4,6 +4,7 @@ mod fake;
 mod locked;
 mod project;
 mod publishers;
+mod registry;
 mod rollback;
 mod serve;
 mod server;
