@@ -55,10 +55,11 @@ pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
     let root = root(given)?;
     let settings = ProjectSettings::load(&root)?;
     let named = std::env::var(REGISTRY).ok().filter(|named| !named.is_empty());
-    let registry = match named.or(settings.registry.url) {
+    let registry = match (named, &settings.registry.url) {
         // What is typed is meant from where it is typed.
-        Some(address) => Place::parse(&address, Path::new("")).map_err(unusable)?,
-        None => Place::File(root.join(settings.keys.database)),
+        (Some(address), _) => Place::parse(&address, Path::new("")).map_err(unusable)?,
+        (None, Some(address)) => Place::parse(address, &root).map_err(unusable)?,
+        (None, None) => Place::File(root.join(&settings.keys.database)),
     };
     Ok(Settings {
         name: settings.bundle.name,

@@ -29,8 +29,7 @@ impl Project {
     #[must_use]
     pub fn check_keys(&self, keys: &[KeySpec]) -> Problems {
         let mut problems = lint::keys(self, &self.settings, keys);
-        if let Some(inventory) =
-            problems.take(Inventory::new(keys, &self.settings, &self.entities))
+        if let Some(inventory) = problems.take(Inventory::new(keys, &self.settings, &self.entities))
         {
             problems.extend(inventory.warnings);
         }

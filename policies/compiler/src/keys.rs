@@ -108,7 +108,8 @@ impl Inventory {
             }
             let Some((id, hash)) = checked else { continue };
             if let Some(other) = hashes.insert(hash.0, key) {
-                let message = format!("the keys `{}` and `{}` have the same token", other.id, key.id);
+                let message =
+                    format!("the keys `{}` and `{}` have the same token", other.id, key.id);
                 let problem = Problem::error("cedarkey::keys::duplicate-hash", message);
                 problems.push(problem.help("a token is issued once: revoke it and issue another"));
                 continue;

@@ -126,7 +126,8 @@ impl<'a> World<'a> {
         self.scopes(key, findings);
         if !key.spiffe_ids.is_empty() && !self.reads_spiffe_ids {
             let message = "it is bound to SPIFFE ids, and no policy looks at `principal.spiffeIds`";
-            let help = "add the guardrail `identity` of the standard library, or issue the key without";
+            let help =
+                "add the guardrail `identity` of the standard library, or issue the key without";
             let code = "cedarkey::keys::spiffe-unread";
             findings.add(levels.spiffe_unread, code, key, message, help);
         }
@@ -158,7 +159,8 @@ impl<'a> World<'a> {
             if scope.contains('*') {
                 if is_production {
                     let message = format!("the scope `{scope}` is a wildcard, in `{environment}`");
-                    let help = "name the scopes that it needs, or set `wildcard-scope` in `[lints.keys]`";
+                    let help =
+                        "name the scopes that it needs, or set `wildcard-scope` in `[lints.keys]`";
                     let code = "cedarkey::keys::wildcard-scope";
                     findings.add(levels.wildcard_scope, code, key, &message, help);
                 }

@@ -46,12 +46,7 @@ impl Registry {
         self.make(new, change, "request").await
     }
 
-    async fn make(
-        &self,
-        new: NewKey,
-        change: &Change,
-        action: &str,
-    ) -> Result<Issued, IssueError> {
+    async fn make(&self, new: NewKey, change: &Change, action: &str) -> Result<Issued, IssueError> {
         change.check()?;
         new.check(change.now)?;
         let token = mint(&new.prefix, &new.environment)?;

@@ -35,8 +35,8 @@ pub use audit::{Entry, Finding, Head, Verified};
 pub use change::Change;
 pub use edit::{Amendment, Edit, Edited};
 pub use error::{
-    ChangeError, ClockError, FindError, ImportError, IssueError, OpenError, Refusal, RowError, RuleError,
-    StoreError,
+    ChangeError, ClockError, FindError, ImportError, IssueError, OpenError, Refusal, RowError,
+    RuleError, StoreError,
 };
 pub use import::Row;
 pub use issue::Issued;

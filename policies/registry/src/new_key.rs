@@ -77,7 +77,9 @@ impl NewKey {
         for word in [&self.prefix, &self.environment] {
             check_word(word).map_err(|error| RuleError::Word(word.clone(), error))?;
         }
-        let refuse = |list: &[String], is_good: fn(&str) -> bool, error: fn(String) -> RuleError| {
+        let refuse = |list: &[String],
+                      is_good: fn(&str) -> bool,
+                      error: fn(String) -> RuleError| {
             list.iter().find(|text| !is_good(text)).map_or(Ok(()), |text| Err(error(text.clone())))
         };
         refuse(&self.scopes, is_scope, RuleError::Scope)?;

@@ -201,9 +201,7 @@ impl Filter {
             limit.is_none_or(|limit| at.is_some_and(|at| at < limit))
         };
         let has_label = |(name, value): &(String, Option<String>)| {
-            key.labels
-                .get(name)
-                .is_some_and(|own| value.as_ref().is_none_or(|value| value == own))
+            key.labels.get(name).is_some_and(|own| value.as_ref().is_none_or(|value| value == own))
         };
         is(&self.owner, Some(&key.owner))
             && is(&self.team, key.team.as_ref())

@@ -47,14 +47,13 @@ impl Registry {
         let mut transaction = self.begin(change).await?;
         transaction.check_clock()?;
         let before = transaction.get(selector).await?;
-        let refused =
-            |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
+        let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
         let mut old = ending(&before, rotation.overlap, change).map_err(refused)?;
         let expires = match rotation.expires {
             Some(expires) => Some(whole(expires)),
-            None => before.expires.and_then(|at| {
-                change.now.checked_add(at.duration_since(before.not_before)).ok()
-            }),
+            None => before
+                .expires
+                .and_then(|at| change.now.checked_add(at.duration_since(before.not_before)).ok()),
         };
         if let Some(at) = expires.filter(|at| *at <= change.now) {
             return Err(IssueError::from(RuleError::PastExpiry(at)).into());

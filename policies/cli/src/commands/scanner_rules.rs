@@ -48,8 +48,7 @@ impl ScannerRules {
             None => project::settings(given)?.prefix,
         };
         for word in self.environments.iter().chain([&prefix]) {
-            check_word(word)
-                .context(Exit::Usage, format_args!("`{word}` stands in no token"))?;
+            check_word(word).context(Exit::Usage, format_args!("`{word}` stands in no token"))?;
         }
         let form = Form { token: pattern(&prefix, &self.environments), prefix };
         let (rules, text) = match self.scanner {

@@ -5,6 +5,7 @@ mod fleet;
 mod locked;
 mod project;
 mod publishers;
+mod registry;
 mod rollback;
 mod serve;
 mod server;

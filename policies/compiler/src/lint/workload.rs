@@ -14,7 +14,9 @@ impl Identities {
         let workloads = entities.iter().filter_map(|entity| {
             let uid = entity.uid();
             match entity.attr("spiffeId") {
-                Some(Ok(EvalResult::String(spiffe))) if uid.type_name().to_string() == "Workload" => {
+                Some(Ok(EvalResult::String(spiffe)))
+                    if uid.type_name().to_string() == "Workload" =>
+                {
                     Some((spiffe, uid.id().unescaped().to_owned()))
                 }
                 _ => None,

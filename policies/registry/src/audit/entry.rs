@@ -155,9 +155,8 @@ impl Serialize for Entry {
             previous: &'a str,
             hash: &'a str,
         }
-        let raw = |text: &Option<String>| {
-            text.clone().and_then(|text| RawValue::from_string(text).ok())
-        };
+        let raw =
+            |text: &Option<String>| text.clone().and_then(|text| RawValue::from_string(text).ok());
         let view = View {
             number: self.number,
             at: self.at,

@@ -32,7 +32,8 @@ impl Registry {
 pub(super) async fn read_head(connection: &mut AnyConnection) -> Result<Head, StoreError> {
     let row = sqlx::query("SELECT * FROM audit_head WHERE one = 1").fetch_optional(connection);
     let row = row.await?.ok_or(StoreError::Corrupt)?;
-    let malformed = |_| StoreError::Malformed { key: "audit".into(), column: "instant of its head" };
+    let malformed =
+        |_| StoreError::Malformed { key: "audit".into(), column: "instant of its head" };
     let at = Timestamp::from_second(row.try_get("at")?).map_err(malformed)?;
     Ok(Head { number: row.try_get("number")?, at, hash: row.try_get("hash")? })
 }

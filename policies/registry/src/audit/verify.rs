@@ -45,7 +45,9 @@ pub enum Finding {
         number: i64,
     },
     /// The head is not the last entry.
-    #[error("the audit ends with entry {last}, and its last one was {head}: the end was cut off, or entries were added by hand")]
+    #[error(
+        "the audit ends with entry {last}, and its last one was {head}: the end was cut off, or entries were added by hand"
+    )]
     End {
         /// The last entry's number.
         last: i64,
@@ -75,7 +77,9 @@ pub enum Finding {
         number: i64,
     },
     /// A key was never issued.
-    #[error("key `{key}` was added past the audit: no entry knows it, or the entries that do were cut off")]
+    #[error(
+        "key `{key}` was added past the audit: no entry knows it, or the entries that do were cut off"
+    )]
     KeyUnknown {
         /// Its id.
         key: String,
@@ -95,7 +99,9 @@ pub enum Finding {
         to: i64,
     },
     /// An entry does not know the one before it.
-    #[error("entry {number} does not follow the one before it: entries were removed, added or put in another order")]
+    #[error(
+        "entry {number} does not follow the one before it: entries were removed, added or put in another order"
+    )]
     Order {
         /// Its number.
         number: i64,
@@ -164,7 +170,8 @@ impl Registry {
                 Err(error) => reader.malformed(error)?,
             }
         }
-        let mut gone: Vec<_> = reader.keys.drain().map(|(key, (number, _))| (number, key)).collect();
+        let mut gone: Vec<_> =
+            reader.keys.drain().map(|(key, (number, _))| (number, key)).collect();
         gone.sort_unstable();
         for (number, key) in gone {
             reader.find(Finding::KeyGone { key, number });

@@ -47,9 +47,8 @@ impl Edit {
     pub(crate) fn apply(&self, key: &Key, change: &Change) -> Result<Option<Key>, Refusal> {
         let now = change.now;
         let not_now = |done| Err(Refusal::NotNow { status: key.status(now), done });
-        let state = |state| {
-            Ok(Some(Key { state, since: now, reason: change.reason(), ..key.clone() }))
-        };
+        let state =
+            |state| Ok(Some(Key { state, since: now, reason: change.reason(), ..key.clone() }));
         match (self, key.state) {
             (Self::Amend(amendment), _) => amendment.apply(key, change),
             (Self::Approve, State::Pending) => approve(key, change).map(Some),

@@ -13,13 +13,17 @@ pub enum RuleError {
     #[error("{0} must not hold control characters")]
     Control(&'static str),
     /// A label is none.
-    #[error("the label `{0}` is malformed: its name is like `cost-center`, and its value has at most 512 characters on one line")]
+    #[error(
+        "the label `{0}` is malformed: its name is like `cost-center`, and its value has at most 512 characters on one line"
+    )]
     Label(String),
     /// It would expire before it is valid.
     #[error("the key would expire before it becomes valid")]
     Lifetime,
     /// A name is none.
-    #[error("`{0}` is not a name: use at most 64 of `a`-`z`, `0`-`9`, `.`, `_`, `/` and `-`, and begin with a letter")]
+    #[error(
+        "`{0}` is not a name: use at most 64 of `a`-`z`, `0`-`9`, `.`, `_`, `/` and `-`, and begin with a letter"
+    )]
     Name(String),
     /// A network is none.
     #[error("`{0}` is not a network: write an address or a range, as in `10.0.0.0/8`")]

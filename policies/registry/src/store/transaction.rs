@@ -36,8 +36,7 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// How many rows one statement writes: SQLite takes 32,766 parameters, PostgreSQL 65,535.
 pub(crate) const BATCH: usize = 500;
 
-const LOCK: &str =
-    "UPDATE audit_head SET number = number WHERE one = 1 RETURNING number, at, hash";
+const LOCK: &str = "UPDATE audit_head SET number = number WHERE one = 1 RETURNING number, at, hash";
 
 impl Registry {
     /// Begins a change; other writers wait until it is done.
@@ -114,7 +113,8 @@ impl Transaction {
 
     /// All keys, in the order in which they were issued.
     pub(crate) async fn all(&mut self) -> Result<Vec<Key>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM keys ORDER BY id").fetch_all(&mut *self.inner).await?;
+        let rows =
+            sqlx::query("SELECT * FROM keys ORDER BY id").fetch_all(&mut *self.inner).await?;
         rows.iter().map(key_from_row).collect()
     }
 

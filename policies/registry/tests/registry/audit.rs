@@ -133,7 +133,9 @@ pub async fn every_kind_of_tampering_is_found(home: Home) {
         ),
         (
             "list broken",
-            &["UPDATE keys SET scopes = '[' WHERE id = (SELECT key_id FROM audit WHERE number = 4)"],
+            &[
+                "UPDATE keys SET scopes = '[' WHERE id = (SELECT key_id FROM audit WHERE number = 4)",
+            ],
             "Malformed",
         ),
     ];

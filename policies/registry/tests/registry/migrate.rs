@@ -34,12 +34,18 @@ async fn an_old_registry_keeps_its_keys_and_its_audit() {
     let at = |second| Timestamp::from_second(second).unwrap();
     assert_eq!((keys[0].state, keys[0].since), (State::Revoked, at(2000)));
     assert_eq!(keys[0].reason.as_deref(), Some("leaked"));
-    assert_eq!((keys[0].expires, keys[0].scopes.as_slice()), (Some(at(9000)), &["orders:read".into()][..]));
+    assert_eq!(
+        (keys[0].expires, keys[0].scopes.as_slice()),
+        (Some(at(9000)), &["orders:read".into()][..])
+    );
     assert_eq!((keys[1].status(at(1600)), keys[1].since), (Status::Active, at(1500)));
     let audit = registry.audit(None, 9).await.unwrap();
     let told: Vec<_> =
         audit.iter().map(|it| (it.at.as_second(), it.actor.as_str(), it.action.as_str())).collect();
-    assert_eq!(told[..3], [(1000, "alice", "issue"), (1500, "bob", "issue"), (2000, "alice", "revoke")]);
+    assert_eq!(
+        told[..3],
+        [(1000, "alice", "issue"), (1500, "bob", "issue"), (2000, "alice", "revoke")]
+    );
     assert_eq!(audit[2].reason, "leaked");
     assert!(audit[3..].iter().all(|entry| entry.action == "migrate"));
     let verified = verify(&registry).await;

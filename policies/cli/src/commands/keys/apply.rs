@@ -108,9 +108,8 @@ fn tell(applied: &Applied, is_done: bool, output: &Output) {
         let token = token.as_ref().filter(|_| is_done).map(|token| token.as_str());
         json!({ "key": view(key, key.created), "token": token })
     });
-    let changed = applied.changed.iter().map(|(before, after)| {
-        json!({ "before": before, "after": after })
-    });
+    let changed =
+        applied.changed.iter().map(|(before, after)| json!({ "before": before, "after": after }));
     let value = json!({
         "done": is_done,
         "created": created.collect::<Vec<Value>>(),

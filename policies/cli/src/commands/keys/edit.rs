@@ -1,18 +1,16 @@
 //! The commands that change keys: one or several, all of them or none.
 
+mod plan;
+
 use super::options::{Push, Selection};
-use super::rules::Rules;
-use super::{change, refused, view};
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
-use crate::output::{BAD, DIM, GOOD, Output, counted};
-use crate::progress::Progress;
-use crate::project;
+use crate::failure::Failure;
+use crate::output::Output;
 use crate::time::Instant;
-use cedarkey_registry::{Edit, Edited, Key, Status, Which};
+use cedarkey_registry::{Edit, Key, Status};
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::json;
+use plan::Plan;
 use std::path::Path;
 
 /// Approve a key that somebody else has requested.
@@ -135,20 +133,6 @@ pub struct Transfer {
     reason: Option<String>,
     #[command(flatten)]
     push: Push,
-}
-
-/// A change of keys, and how it is told.
-struct Plan<'a> {
-    which: Which,
-    edit: Edit,
-    reason: Option<&'a str>,
-    /// What was done, as in `revoked`.
-    done: &'static str,
-    /// What is said of a key that was so before.
-    before: &'static str,
-    /// What proxies do until they are told; none, where it does not matter to them.
-    untold: Option<&'static str>,
-    push: Option<&'a Push>,
 }
 
 /// What can still be used, or could be again.
@@ -306,88 +290,5 @@ impl Transfer {
         };
         plan.check(given, output, change).await?;
         plan.run(given, output).await
-    }
-}
-
-// === impl Plan ===
-
-impl Plan<'_> {
-    /// Whether the project can be built with the keys as they are to be.
-    async fn check(
-        &self,
-        given: Option<&Path>,
-        output: &Output,
-        change: impl Fn(&Key) -> Key,
-    ) -> Result<(), Failure> {
-        let message = format!("no key is {}", self.done);
-        let rules = Rules::load(given)?;
-        let settings = project::settings(given)?;
-        let registry = project::registry(&settings.registry).await?;
-        let now = Timestamp::now();
-        let keys = match &self.which {
-            Which::All(filter) => registry.list(filter, now).await.context(Exit::Registry, &message),
-            Which::Each(selectors) => {
-                let mut keys = Vec::new();
-                for selector in selectors {
-                    // What is not found is told when it is to be changed.
-                    keys.extend(registry.get(selector).await.ok());
-                }
-                Ok(keys)
-            }
-        };
-        registry.close().await;
-        for key in keys? {
-            rules.allow_key(&change(&key), now, &message, output)?;
-        }
-        Ok(())
-    }
-
-    async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
-        let settings = project::settings(given)?;
-        let registry = project::registry(&settings.registry).await?;
-        let change = change(self.reason);
-        let progress = Progress::start("changing keys".into());
-        let mut reached = |done| progress.reached("changing keys", done);
-        let edited = registry.edit(&self.which, &self.edit, &change, &mut reached).await;
-        registry.close().await;
-        progress.finish();
-        let edited = edited.map_err(refused(&format!("no key is {}", self.done)))?;
-        if edited.is_empty() {
-            let help = "`cedarkey keys list` shows which keys there are, and in which status";
-            return Err(Failure::new(Exit::Registry, "no such key can be changed so").help(help));
-        }
-        let pushed = match self.push {
-            Some(push) => {
-                let pushed = push.run(given, output).await;
-                if pushed.is_err() {
-                    let (keys, done) = (counted(edited.len(), "key"), self.done);
-                    output.note(format_args!("{BAD}{keys} {done}, but proxies do not know{BAD:#}"));
-                }
-                pushed?
-            }
-            None => None,
-        };
-        self.tell(&edited, pushed, change.now, output);
-        Ok(Exit::Ok)
-    }
-
-    fn tell(&self, edited: &[Edited], pushed: Option<u64>, now: Timestamp, output: &Output) {
-        let keys = edited.iter().map(|edited| {
-            let mut value = view(&edited.key, now);
-            if let Some(value) = value.as_object_mut() {
-                value.insert("changed".into(), json!(edited.changed));
-            }
-            value
-        });
-        let value = json!({ "keys": keys.collect::<Vec<_>>(), "version": pushed });
-        output.result(&value, |out| {
-            for Edited { key, changed } in edited {
-                let (style, said) = if *changed { (GOOD, self.done) } else { (DIM, self.before) };
-                let _ = writeln!(out, "{style}{said}{style:#} {} of {}", key.id, key.owner);
-            }
-        });
-        if let Some(untold) = self.untold {
-            Push::tell(pushed, untold, output);
-        }
     }
 }

@@ -72,8 +72,21 @@ impl Export {
 fn csv(keys: &[Key]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "id", "name", "sha256", "owner", "purpose", "team", "workload", "scopes", "networks",
-        "spiffeIds", "labels", "notBefore", "expires", "reviewBy", "state",
+        "id",
+        "name",
+        "sha256",
+        "owner",
+        "purpose",
+        "team",
+        "workload",
+        "scopes",
+        "networks",
+        "spiffeIds",
+        "labels",
+        "notBefore",
+        "expires",
+        "reviewBy",
+        "state",
     ])?;
     for key in keys {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();

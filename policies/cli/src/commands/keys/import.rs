@@ -3,10 +3,10 @@
 mod foreign;
 mod table;
 
+use super::change;
 use super::options::Reach;
 use super::rules::{Rules, placed};
 use super::spec::KeyEntry;
-use super::change;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{DIM, GOOD, NOTICE, Output, counted};
@@ -104,7 +104,7 @@ impl Import {
                 None => Ok((new, hash)),
             }
         };
-        let rows = entries.map(|(place, entry)| -> Row { (place, entry.and_then(complete)) });
+        let rows = entries.map(|(place, entry)| -> Row { (place, entry.and_then(&complete)) });
         let registry = project::registry(&settings.registry).await?;
         let progress = Progress::start("importing keys".into());
         let mut reached = |done| progress.reached("importing keys", done);
@@ -166,7 +166,8 @@ fn open(form: Form, file: &Path) -> Result<Box<dyn Iterator<Item = Entry>>, Fail
         Form::Kubernetes => foreign::kubernetes(&text),
         Form::Csv => Ok(Vec::new()),
     };
-    let entries = entries.map_err(|error| Failure::new(Exit::Invalid, format!("{failed}: {error}")))?;
+    let entries =
+        entries.map_err(|error| Failure::new(Exit::Invalid, format!("{failed}: {error}")))?;
     Ok(Box::new(entries.into_iter()))
 }
 

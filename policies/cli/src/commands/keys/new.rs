@@ -62,7 +62,8 @@ impl Issue {
     /// Issues it.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         if project::settings(given)?.approval {
-            let help = "use `cedarkey keys request`, and ask somebody to run `cedarkey keys approve`";
+            let help =
+                "use `cedarkey keys request`, and ask somebody to run `cedarkey keys approve`";
             return Err(usage("this project has a second person approve each key", help));
         }
         self.wanted.run(given, output, false).await

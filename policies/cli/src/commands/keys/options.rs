@@ -77,7 +77,12 @@ pub struct Push {
 
 impl Reach {
     /// The key that is wanted.
-    pub fn new_key(self, owner: String, purpose: String, now: Timestamp) -> Result<NewKey, Failure> {
+    pub fn new_key(
+        self,
+        owner: String,
+        purpose: String,
+        now: Timestamp,
+    ) -> Result<NewKey, Failure> {
         Ok(NewKey {
             owner,
             purpose,
@@ -119,11 +124,7 @@ impl Selection {
 
 impl Push {
     /// Builds and sends a bundle, if that was asked for, and gives its version.
-    pub async fn run(
-        &self,
-        given: Option<&Path>,
-        output: &Output,
-    ) -> Result<Option<u64>, Failure> {
+    pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };
         let built = bundle::build(given, None, output).await?;
         let publisher = Publisher::new(url, publisher::TIMEOUT)?;
@@ -135,7 +136,9 @@ impl Push {
     pub fn tell(pushed: Option<u64>, untold: &str, output: &Output) {
         match pushed {
             Some(version) => output.note(format_args!("{GOOD}pushed{GOOD:#} version {version}")),
-            None => output.note(format_args!("{NOTICE}{untold}: `cedarkey push` tells them{NOTICE:#}")),
+            None => {
+                output.note(format_args!("{NOTICE}{untold}: `cedarkey push` tells them{NOTICE:#}"))
+            }
         }
     }
 }

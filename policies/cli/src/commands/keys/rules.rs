@@ -99,9 +99,5 @@ fn spec(new: &NewKey, now: Timestamp) -> KeySpec {
 
 /// A new key has the prefix and the environment of the project.
 pub fn placed(new: NewKey, settings: &Settings) -> NewKey {
-    NewKey {
-        prefix: settings.prefix.clone(),
-        environment: settings.environment.clone(),
-        ..new
-    }
+    NewKey { prefix: settings.prefix.clone(), environment: settings.environment.clone(), ..new }
 }

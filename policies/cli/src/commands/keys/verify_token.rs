@@ -52,7 +52,9 @@ impl VerifyToken {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 no_token(TokenError::Character, output)
             }
-            Err(error) => return Err(error).context(Exit::Failure, "standard input cannot be read"),
+            Err(error) => {
+                return Err(error).context(Exit::Failure, "standard input cannot be read");
+            }
         };
         Ok(exit)
     }

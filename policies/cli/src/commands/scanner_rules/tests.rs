@@ -45,8 +45,7 @@ fn expressions(form: &Form) -> [Regex; 3] {
 
     let (github, _) = form.github();
     let part = |name: &str| github[name].as_str().unwrap().to_owned();
-    let (before, secret, after) =
-        (part("beforeSecret"), part("secretFormat"), part("afterSecret"));
+    let (before, secret, after) = (part("beforeSecret"), part("secretFormat"), part("afterSecret"));
     let github = format!("(?:{before})({secret})(?:{after})");
     [regex, trufflehog, github].map(|regex| Regex::new(&regex).unwrap())
 }

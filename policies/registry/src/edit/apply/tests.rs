@@ -18,14 +18,8 @@ fn in_state(state: State) -> Key {
 /// For each state, what each edit makes of it: `-` nothing, `!` a refusal.
 #[test]
 fn the_whole_life_of_a_key() {
-    let edits = [
-        Edit::Approve,
-        Edit::Deny,
-        Edit::Suspend,
-        Edit::Resume,
-        Edit::Retire,
-        Edit::Revoke,
-    ];
+    let edits =
+        [Edit::Approve, Edit::Deny, Edit::Suspend, Edit::Resume, Edit::Retire, Edit::Revoke];
     let states = [
         (State::Active, "! ! suspended ! retired revoked"),
         (State::Denied, "! ! ! ! ! !"),

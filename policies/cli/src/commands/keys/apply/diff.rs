@@ -20,7 +20,12 @@ pub fn write(applied: &Applied, out: &mut dyn Write) -> Result<()> {
         for (field, old) in fields.filter(|(field, _)| !SILENT.contains(&field.as_str())) {
             let new = after.get(field).unwrap_or(&Value::Null);
             if old != new {
-                writeln!(out, "    {field}: {BAD}{}{BAD:#} -> {GOOD}{}{GOOD:#}", text(old), text(new))?;
+                writeln!(
+                    out,
+                    "    {field}: {BAD}{}{BAD:#} -> {GOOD}{}{GOOD:#}",
+                    text(old),
+                    text(new)
+                )?;
             }
         }
     }

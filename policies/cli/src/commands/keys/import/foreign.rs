@@ -59,9 +59,11 @@ pub fn envoy(text: &str) -> Result<Vec<Entry>, String> {
         while let Some(value) = open.pop() {
             for credential in list(value, "credentials") {
                 let Some(client) = text_of(credential, &["client"]) else { continue };
-                let mut entry = KeyEntry::default();
-                entry.purpose = format!("the key of Envoy's client {client}");
-                entry.labels.insert("envoy-client".into(), client.clone());
+                let entry = KeyEntry {
+                    purpose: format!("the key of Envoy's client {client}"),
+                    labels: [("envoy-client".into(), client.clone())].into(),
+                    ..KeyEntry::default()
+                };
                 let key = credential.get("key").and_then(Value::as_str);
                 entries.push((format!("client `{client}`"), hashed(entry, key)));
             }
@@ -89,10 +91,15 @@ pub fn kubernetes(text: &str) -> Result<Vec<Entry>, String> {
             for field in ["data", "stringData"] {
                 let values = secret.get(field).and_then(Value::as_object);
                 for (client, value) in values.into_iter().flatten() {
-                    let mut entry = KeyEntry::default();
-                    entry.purpose = format!("{client} of the Secret {secret_name}");
-                    entry.labels.insert("kubernetes-secret".into(), secret_name.clone());
-                    entry.labels.insert("kubernetes-client".into(), client.clone());
+                    let labels = [
+                        ("kubernetes-secret".into(), secret_name.clone()),
+                        ("kubernetes-client".into(), client.clone()),
+                    ];
+                    let entry = KeyEntry {
+                        purpose: format!("{client} of the Secret {secret_name}"),
+                        labels: labels.into(),
+                        ..KeyEntry::default()
+                    };
                     let place = format!("`{client}` of `{secret_name}`");
                     let value = value.as_str().unwrap_or_default();
                     let entry = match field {

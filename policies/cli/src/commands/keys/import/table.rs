@@ -3,14 +3,28 @@
 use super::Entry;
 use crate::commands::keys::spec::KeyEntry;
 use csv::{ReaderBuilder, StringRecord};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Read;
 
 /// The columns of a table. What `keys export` writes besides says nothing of a new key.
 const COLUMNS: [&str; 15] = [
-    "id", "name", "sha256", "owner", "purpose", "team", "workload", "scopes", "networks",
-    "spiffeIds", "labels", "notBefore", "expires", "reviewBy", "state",
+    "id",
+    "name",
+    "sha256",
+    "owner",
+    "purpose",
+    "team",
+    "workload",
+    "scopes",
+    "networks",
+    "spiffeIds",
+    "labels",
+    "notBefore",
+    "expires",
+    "reviewBy",
+    "state",
 ];
 
 /// The rows of a CSV file, as they are read.
@@ -41,8 +55,9 @@ fn entry(header: &StringRecord, record: &StringRecord) -> Result<KeyEntry, Strin
         let some = || Some(value).filter(|value| !value.is_empty()).map(String::from);
         let list = || value.split_whitespace().map(String::from).collect::<Vec<_>>();
         let instant = || {
-            let wrong = |_| format!("`{value}` in `{column}` is no instant: write `2027-01-31T00:00:00Z`");
-            some().map(|value| value.parse().map_err(wrong)).transpose()
+            let wrong =
+                |_| format!("`{value}` in `{column}` is no instant: write `2027-01-31T00:00:00Z`");
+            some().map(|value| value.parse::<Timestamp>().map_err(wrong)).transpose()
         };
         match column {
             "name" => entry.name = some(),
