@@ -109,7 +109,7 @@ async fn drive(url: &str, key: &SigningKey, load: Load, pid: i32) -> Result<Seen
     let expected = format!("cedarkey_publisher_requests_held {}", load.proxies);
     let began = Instant::now();
     while !metrics(&client, url).await?.lines().any(|line| line == expected) {
-        if began.elapsed() > LIMIT * 3 {
+        if began.elapsed() > LIMIT.saturating_mul(3) {
             return Err("the proxies do not come to wait".into());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -75,7 +75,7 @@ pub struct RegistrySettings {
 }
 
 /// `[signing]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigningSettings {
     /// The private key's file, relative to the project.
@@ -194,12 +194,6 @@ impl Default for KeySettings {
 }
 
 // === impl SigningSettings ===
-
-impl Default for SigningSettings {
-    fn default() -> Self {
-        Self { key: None, keys: Vec::new(), trusted: Vec::new() }
-    }
-}
 
 impl SigningSettings {
     /// The keys that sign. If nothing is said, it is one in a file.

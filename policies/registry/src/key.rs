@@ -153,7 +153,7 @@ pub(crate) mod tests {
             labels: BTreeMap::new(),
             created: now(),
             not_before: now(),
-            expires: Some(now() + 240.hours()),
+            expires: now().checked_add(240.hours()).ok(),
             review_by: None,
             state: State::Active,
             since: now(),

@@ -35,7 +35,8 @@ fn envoy(deployment: &Deployment, template: &Template, source: &Source) -> Resul
 fn switched(envoy: &Envoy, version: u64, times: u64) -> Option<()> {
     let stats = envoy.stats("wasmcustom.cedarkey_").ok()?;
     let stat = |name: &str| stats.get(&format!("wasmcustom.cedarkey_{name}")).copied();
-    (stat("bundle_version") == Some(version) && stat("load_ok") >= Some(3 * times)).then_some(())
+    (stat("bundle_version") == Some(version) && stat("load_ok") >= Some(times.saturating_mul(3)))
+        .then_some(())
 }
 
 /// In both bundles every even key may and every odd one may not. But what is the profile of those

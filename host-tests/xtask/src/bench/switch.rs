@@ -98,7 +98,9 @@ impl Switch {
         let requests = read_log(&log)?;
         let failed = requests.iter().filter(|request| request.status != 200).count();
         enforced.sort_unstable();
-        let p = |share: usize| enforced.get(enforced.len().saturating_sub(1) * share / 100);
+        let p = |share: usize| {
+            enforced.get(enforced.len().saturating_sub(1).saturating_mul(share) / 100)
+        };
         anstream::println!("keys                         {:>10}", self.keys);
         anstream::println!("requests                     {:>10}", requests.len());
         anstream::println!("not answered with 200        {failed:>10}");

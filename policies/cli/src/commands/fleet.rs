@@ -166,9 +166,11 @@ fn instant(seconds: i64) -> Option<Timestamp> {
 fn length(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(length, _)| seconds >= 2 * length);
+    let unit = units.into_iter().find(|(length, _)| seconds >= length.saturating_mul(2));
     match unit {
-        Some((length, unit)) => format!("{}{unit}", seconds / length),
+        Some((length, unit)) => {
+            format!("{}{unit}", seconds.checked_div(length).unwrap_or_default())
+        }
         None => format!("{seconds}s"),
     }
 }

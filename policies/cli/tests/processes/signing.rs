@@ -141,7 +141,7 @@ fn a_key_is_replaced_while_everything_runs() -> Result {
         &project,
         &format!("key = \"signing.key\"\ntrusted = [{over}, {new:?}]\n{both}{next:?}\n"),
     )?;
-    assert_eq!(signers(&project)?, [new.clone()]);
+    assert_eq!(signers(&project)?, std::slice::from_ref(&new));
     let rendered = project.json(&[
         "render",
         "envoy",

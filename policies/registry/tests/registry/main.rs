@@ -1,6 +1,8 @@
 //! The registry on real files and on a real PostgreSQL: the same tests on both.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "what goes wrong in a helper of a test fails it"
 )]

@@ -3,7 +3,7 @@ use crate::key::tests::{key, now};
 use jiff::ToSpan;
 
 fn by(actor: &str) -> Change {
-    Change::new(actor, "because", now() + 1.hour())
+    Change::new(actor, "because", now().checked_add(1.hour()).unwrap())
 }
 
 fn status(edit: &Edit, key: &Key) -> Result<Option<Status>, Refusal> {
