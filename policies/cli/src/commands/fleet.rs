@@ -165,7 +165,7 @@ fn instant(seconds: i64) -> Option<Timestamp> {
 /// A length of time in its largest unit, which is exact enough to look at.
 fn length(seconds: i64) -> String {
     let seconds = seconds.max(0);
-    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let units = [(86_400_i64, "d"), (3600, "h"), (60, "m")];
     let unit = units.into_iter().find(|(length, _)| seconds >= length.saturating_mul(2));
     match unit {
         Some((length, unit)) => {

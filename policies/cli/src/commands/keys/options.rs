@@ -128,7 +128,7 @@ impl Push {
         let Some(url) = &self.push else { return Ok(None) };
         let built = bundle::build(given, None, output).await?;
         let publisher = Publisher::new(url, publisher::TIMEOUT)?;
-        let pushed = publisher.push(&built.archive).await.map_err(Failure::from)?;
+        let pushed = publisher.push(&built.archive).await?;
         Ok(Some(pushed.version))
     }
 
