@@ -5,15 +5,16 @@
 //! and errors are complete; there is no early exit.
 
 mod call;
+mod error;
 mod machine;
 
-pub use machine::EvalError;
+pub use error::EvalError;
 
 use crate::model::{Candidates, Effect, Model};
 use crate::request::{Pools, Request};
-use crate::value::{Span, Uid, Value};
+use crate::value::{Span, Uid};
 use alloc::vec::Vec;
-use machine::Machine;
+use machine::{Machine, Variables};
 
 /// Who wants to do what to what, and under which circumstances.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +72,11 @@ impl Evaluation {
         self.forbids.clear();
         self.errors.clear();
         self.machine.reserve(model.deepest_stack());
+        let variables = Variables::of(query);
         for at in &self.candidates.policies {
             let Some(policy) = model.policy(*at) else { continue };
             let mark = request.mark();
-            let applies = self.machine.run(model, request, query, policy.condition);
+            let applies = self.machine.run(model, request, &variables, *at);
             request.rewind(mark);
             match (applies, policy.effect) {
                 (Ok(true), Effect::Permit) => self.permits.push(*at),
@@ -122,20 +124,5 @@ impl Evaluation {
         self.permits.clear();
         self.forbids.clear();
         self.errors.clear();
-    }
-}
-
-// === impl Query ===
-
-impl Query {
-    /// The value of a request variable.
-    pub(crate) fn var(&self, var: crate::model::image::Var) -> Value {
-        use crate::model::image::Var;
-        match var {
-            Var::Action => Value::Entity(self.action),
-            Var::Context => Value::Record(self.context),
-            Var::Principal => Value::Entity(self.principal),
-            Var::Resource => Value::Entity(self.resource),
-        }
     }
 }

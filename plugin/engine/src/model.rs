@@ -2,6 +2,7 @@
 
 pub mod image;
 mod index;
+pub(crate) mod program;
 mod verify;
 
 pub use image::{ClaimKind, Effect, FactImage, FactSource, ModelImage, Op, PolicyImage};
@@ -10,10 +11,12 @@ pub use verify::{LoadError, MAX_STACK};
 use crate::pattern::Pattern;
 use crate::value::{Field, Span, Sym, Text, Uid, Value};
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use image::{EntityImage, ProfileImage, TokenImage, UidImage};
 pub(crate) use index::Candidates;
 use index::Index;
+use program::Program;
 
 /// A verified model: every index in it leads somewhere, and every policy's condition is known to
 /// end with one value on the stack.
@@ -21,8 +24,9 @@ use index::Index;
 pub struct Model {
     image: ModelImage,
     index: Index,
-    /// Where each uid's entity lies in `image.entities`, or [`NO_ENTITY`].
-    slots: Vec<u32>,
+    program: Program,
+    /// The entities of the store, by uid.
+    entities: Vec<Option<EntityImage>>,
     deepest_stack: usize,
     names: WellKnown,
 }
@@ -35,8 +39,6 @@ pub(crate) struct WellKnown {
     pub not_before: Option<Sym>,
     pub revoked: Option<Sym>,
 }
-
-const NO_ENTITY: u32 = u32::MAX;
 
 /// The most facts that a context can be made of.
 pub const MAX_FACTS: usize = 128;
@@ -51,19 +53,18 @@ impl Model {
     /// Names the first thing in the image that is not as it must be.
     pub fn load(image: ModelImage) -> Result<Self, LoadError> {
         let deepest_stack = verify::verify(&image)?;
-        let mut slots = Vec::new();
-        slots.resize(image.uids.len(), NO_ENTITY);
-        for (at, entity) in image.entities.iter().enumerate() {
-            if let (Some(slot), Ok(at)) = (slots.get_mut(entity.uid.0 as usize), u32::try_from(at))
-            {
-                *slot = at;
+        let mut entities = vec![None; image.uids.len()];
+        for entity in &image.entities {
+            if let Some(place) = entities.get_mut(entity.uid.0 as usize) {
+                *place = Some(*entity);
             }
         }
-        let index = Index::build(&image);
+        let (index, program) = (Index::build(&image), Program::of(&image));
         let mut model = Self {
             image,
             index,
-            slots,
+            program,
+            entities,
             deepest_stack,
             names: WellKnown { created: None, expires: None, not_before: None, revoked: None },
         };
@@ -149,17 +150,23 @@ impl Model {
         self.image.uids.get(uid.0 as usize)
     }
 
+    #[inline]
     pub(crate) fn entity(&self, uid: Uid) -> Option<&EntityImage> {
-        let slot = self.slots.get(uid.0 as usize)?;
-        self.image.entities.get(*slot as usize)
+        self.entities.get(uid.0 as usize)?.as_ref()
     }
 
+    #[inline]
     pub(crate) fn ancestors(&self, uid: Uid) -> &[Uid] {
         self.entity(uid).map_or(&[], |entity| self.uid_run(entity.ancestors))
     }
 
     pub(crate) fn has_ancestor(&self, uid: Uid, ancestor: Uid) -> bool {
-        self.ancestors(uid).binary_search(&ancestor).is_ok()
+        let ancestors = self.ancestors(uid);
+        // Few are looked through faster than they are searched.
+        if ancestors.len() <= 8 {
+            return ancestors.contains(&ancestor);
+        }
+        ancestors.binary_search(&ancestor).is_ok()
     }
 
     pub(crate) fn values(&self) -> &[Value] {
@@ -178,12 +185,17 @@ impl Model {
         self.image.sym_runs.get(span.range()).unwrap_or_default()
     }
 
-    pub(crate) fn ops(&self, span: Span) -> &[Op] {
-        self.image.ops.get(span.range()).unwrap_or_default()
+    pub(crate) fn op(&self, at: u32) -> Option<&Op> {
+        self.image.ops.get(at as usize)
     }
 
     pub(crate) fn pattern(&self, at: u32) -> Option<&Pattern> {
         self.image.patterns.get(at as usize)
+    }
+
+    #[inline]
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
     }
 
     pub(crate) fn index(&self) -> &Index {

@@ -252,14 +252,25 @@ impl<'a> Pools<'a> {
         let fields = self.fields(record);
         // Few are looked through faster than they are searched.
         if fields.len() <= 8 {
-            return fields.iter().find(|field| field.name == name).map(|field| &field.value);
+            for field in fields {
+                if field.name == name {
+                    return Some(&field.value);
+                }
+            }
+            return None;
         }
         let at = fields.binary_search_by_key(&name, |field| field.name).ok()?;
         fields.get(at).map(|field| &field.value)
     }
 
     /// The entity of this uid that only the request knows.
+    #[inline]
     pub fn local(self, uid: Uid) -> Option<&'a LocalEntity> {
+        if self.request.entities.is_empty() { None } else { self.find_local(uid) }
+    }
+
+    #[inline(never)]
+    fn find_local(self, uid: Uid) -> Option<&'a LocalEntity> {
         self.request.entities.iter().find(|entity| entity.uid == uid)
     }
 
@@ -316,9 +327,25 @@ impl<'a> Pools<'a> {
         }
     }
 
+    /// Whether values are what Cedar's `==` calls equal.
+    #[inline]
+    pub(crate) fn same(self, a: &Value, b: &Value) -> bool {
+        match (a, b) {
+            (Value::Entity(a), Value::Entity(b)) => a == b,
+            (Value::Long(a), Value::Long(b)) => a == b,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            _ => self.compare(a, b).is_eq(),
+        }
+    }
+
     /// Whether a set holds a value.
     pub fn contains(self, set: Span, value: &Value) -> bool {
-        self.values(set).binary_search_by(|element| self.compare(element, value)).is_ok()
+        let elements = self.values(set);
+        // Few are looked through faster than they are searched.
+        if elements.len() <= 4 {
+            return elements.iter().any(|element| self.same(element, value));
+        }
+        elements.binary_search_by(|element| self.compare(element, value)).is_ok()
     }
 }
 

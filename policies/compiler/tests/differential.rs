@@ -307,6 +307,34 @@ fn what_is_too_deep_in_one_policy_is_no_error_of_the_next() {
     });
 }
 
+/// The engine runs several instructions as one step; ways that lead into the middle of one must not
+/// go wrong.
+#[test]
+fn ways_into_the_middle_of_a_step_are_taken() {
+    let conditions = [
+        "(if context.b then principal else resource).owner == User::\"ann\"",
+        "(if context.b then resource else principal).age == 41",
+        "1 == (if context.b then 1 else 2)",
+        "2 == (if context.b then 1 else 2)",
+        "(if context has r then context.n else 0) == context.n",
+        "(context.b || true) == true",
+        "(context.b && context.missing) == context.b",
+        "[context.b || !context.b, 1 < 2].contains(true)",
+        "!(principal has missing) && !(context.b || context.missing)",
+        "if principal is Team then context.missing else principal.admin",
+        "principal.admin",
+        "!principal.admin || context.n > 1",
+        "principal.age",
+        "!principal.age",
+        "true && principal.age == 41 && resource in [Team::\"b\", principal.home]",
+    ];
+    for condition in conditions {
+        let clause =
+            |kind| format!("permit(principal, action, resource) {kind} {{ {condition} }};");
+        compare(&[clause("when"), clause("unless")]);
+    }
+}
+
 #[test]
 fn action_groups_are_asked_for_as_other_groups_are() {
     let group = "permit(principal, action in Action::\"any\", resource);";

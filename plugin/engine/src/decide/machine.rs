@@ -1,74 +1,48 @@
-//! The stack machine that runs a policy's condition.
+//! The machine that runs a policy's condition, step by step.
 //!
-//! The condition was verified when the model was loaded: the stack never runs dry and every jump
+//! The condition was verified when the model was loaded: the stack never runs dry and every way
 //! leads forward. Should that ever fail, it is [`EvalError::Malformed`] and the policy errors.
 
-use super::Query;
 use super::call::call;
+use super::{EvalError, Query};
+use crate::model::image::Var;
+use crate::model::program::{Exit, Pair, Single, Source, Step};
 use crate::model::{Model, Op};
 use crate::request::{Pools, Request};
 use crate::value::{Field, Span, Sym, Uid, Value};
-use alloc::format;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Why the evaluation of a policy failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EvalError {
-    /// An extension function refused its arguments.
-    #[error("an extension function refused its arguments")]
-    Extension,
-    /// The verifier let something pass that it must not.
-    #[error("the compiled policy is malformed")]
-    Malformed,
-    /// A record or entity has no such attribute.
-    #[error("an attribute does not exist")]
-    MissingAttribute(Sym),
-    /// The entity is not in the store.
-    #[error("the entity does not exist")]
-    MissingEntity(Uid),
-    /// An entity has no such tag.
-    #[error("the tag does not exist")]
-    MissingTag,
-    /// An integer left the range of 64 bits.
-    #[error("integer overflow")]
-    Overflow,
-    /// Values nest deeper than can be compared.
-    #[error("the values nest too deep")]
-    TooDeep,
-    /// A value is of another type than the operation takes.
-    #[error("a value is of the wrong type")]
-    Type,
-}
-
-// === impl EvalError ===
-
-impl EvalError {
-    /// The error in words, with the names that it is about.
-    #[must_use]
-    pub fn describe(self, pools: Pools<'_>) -> String {
-        match self {
-            Self::MissingAttribute(name) => {
-                format!("the attribute `{}` does not exist", pools.name(name))
-            }
-            Self::MissingEntity(uid) => {
-                let (kind, id) = pools
-                    .uid(uid)
-                    .map_or(("", ""), |uid| (pools.name(uid.kind), pools.text(uid.id)));
-                format!("the entity `{kind}::{id:?}` does not exist")
-            }
-            _ => self.to_string(),
-        }
-    }
-}
-
 type Eval<T> = Result<T, EvalError>;
+
+/// The variables of a request, as values, in the order of [`Var`].
+#[derive(Debug)]
+pub(super) struct Variables([Value; 4]);
 
 #[derive(Debug, Default)]
 pub(super) struct Machine {
     stack: Vec<Value>,
     /// The fields of a record under construction.
     fields: Vec<Field>,
+}
+
+// === impl Variables ===
+
+impl Variables {
+    pub fn of(query: &Query) -> Self {
+        Self([
+            Value::Entity(query.action),
+            Value::Record(query.context),
+            Value::Entity(query.principal),
+            Value::Entity(query.resource),
+        ])
+    }
+
+    #[inline]
+    fn get(&self, var: Var) -> &Value {
+        let [action, ..] = &self.0;
+        // There are as many as there are variables: the other never is.
+        self.0.get(var as usize).unwrap_or(action)
+    }
 }
 
 // === impl Machine ===
@@ -79,19 +53,19 @@ impl Machine {
         self.stack.reserve(height);
     }
 
-    /// Whether the condition holds.
+    /// Whether a policy's condition holds.
     pub fn run(
         &mut self,
         model: &Model,
         request: &mut Request,
-        query: &Query,
-        condition: Span,
+        variables: &Variables,
+        policy: u32,
     ) -> Eval<bool> {
-        let ops = model.ops(condition);
-        if ops.is_empty() {
+        let steps = model.program().condition(policy);
+        if steps.is_empty() {
             return Ok(true);
         }
-        let holds = self.steps(model, request, query, ops);
+        let holds = self.steps(model, request, variables, steps);
         // Asked also after a failure: it must not be laid at the next policy's door.
         if request.take_too_deep() { Err(EvalError::TooDeep) } else { holds }
     }
@@ -100,86 +74,101 @@ impl Machine {
         &mut self,
         model: &Model,
         request: &mut Request,
-        query: &Query,
-        ops: &[Op],
+        variables: &Variables,
+        steps: &[Step],
     ) -> Eval<bool> {
         self.stack.clear();
-        let mut at = 0;
-        while let Some(op) = ops.get(at) {
-            at = at.saturating_add(1);
-            // Each arm pushes what it makes: one push for all would take values apart to copy them.
-            match op {
-                Op::Push(value) => self.stack.push(*value),
-                Op::Var(var) => match ops.get(at) {
-                    // What is asked of a variable is nearly always an attribute.
-                    Some(Op::Attr(name)) => {
-                        at = at.saturating_add(1);
-                        let pools = Pools { model, request };
-                        self.stack.push(*attribute(pools, query.var(*var), *name)?);
-                    }
-                    _ => self.stack.push(query.var(*var)),
-                },
-                Op::BranchFalse(target) | Op::BranchTrue(target) => {
-                    // Where the left side decides, it is the result.
-                    let deciding = matches!(op, Op::BranchTrue(_));
-                    if self.bool()? == deciding {
-                        at = *target as usize;
-                        self.stack.push(Value::Bool(deciding));
-                    }
+        let mut at = 0_u32;
+        while let Some(step) = steps.get(at as usize) {
+            let pools = Pools { model, request };
+            let (holds, [if_not, if_so]) = match step {
+                Step::Pair(pair, left, right, exits) => {
+                    let left = self.operand(pools, variables, *left, 0)?;
+                    let right = self.operand(pools, variables, *right, 0)?;
+                    (compare(pools, *pair, left, right)?, exits)
                 }
-                Op::Jump(target) => at = *target as usize,
-                Op::JumpFalse(target) => {
-                    if !self.bool()? {
-                        at = *target as usize;
-                    }
+                Step::StackPair(pair, left, right, exits) => {
+                    let (right_below, left_below) = (right.height(), left.height());
+                    let all = right_below.saturating_add(left_below);
+                    let left = self.operand(pools, variables, *left, all)?;
+                    let right = self.operand(pools, variables, *right, right_below)?;
+                    let holds = compare(pools, *pair, left, right)?;
+                    self.drop(all);
+                    (holds, exits)
                 }
-                Op::CheckBool => {
-                    let value = self.bool()?;
-                    self.stack.push(Value::Bool(value));
+                Step::Single(single, source, exits) => {
+                    let height = source.height();
+                    let value = self.operand(pools, variables, *source, height)?;
+                    let holds = match single {
+                        Single::Has(name) => has(pools, value, *name)?,
+                        Single::Is(kind) => is(pools, value, *kind)?,
+                        Single::Truth => truth(value)?,
+                    };
+                    self.drop(height);
+                    (holds, exits)
                 }
-                Op::Not => {
-                    let value = self.bool()?;
-                    self.stack.push(Value::Bool(!value));
+                Step::Test(op, exits) => (self.test(pools, *op)?, exits),
+                Step::Pop(exits) => (truth(&self.pop()?)?, exits),
+                Step::Jump(to) => {
+                    at = *to;
+                    continue;
                 }
-                Op::Attr(name) => {
-                    let holder = self.pop()?;
-                    self.stack.push(*attribute(Pools { model, request }, holder, *name)?);
-                }
-                Op::Less => self.order(|a, b| a < b)?,
-                Op::LessEq => self.order(|a, b| a <= b)?,
-                Op::Neg | Op::Add | Op::Sub | Op::Mul => self.arithmetic(op)?,
-                Op::Set(count) => self.make_set(model, request, *count)?,
-                Op::Record(names) => self.make_record(model, request, *names)?,
-                Op::GetTag | Op::Call(_) => {
-                    let value = self.make(Pools { model, request }, op)?;
+                Step::Push(source, to) => {
+                    let value = *self.operand(pools, variables, *source, source.height())?;
                     self.stack.push(value);
+                    at = *to;
+                    continue;
                 }
-                _ => {
-                    let value = self.test(Pools { model, request }, op)?;
-                    self.stack.push(Value::Bool(value));
+                Step::Make(op) => {
+                    self.make(model, request, *op)?;
+                    at = at.saturating_add(1);
+                    continue;
                 }
-            }
+            };
+            at = match if holds { if_so } else { if_not } {
+                Exit::End(holds) => return Ok(*holds),
+                Exit::Go(to) => *to,
+                Exit::Push(truth, to) => {
+                    self.stack.push(Value::Bool(*truth));
+                    *to
+                }
+            };
         }
-        self.bool()
+        truth(&self.pop()?)
     }
 
-    /// The instructions that tell whether something holds, and only read the pools.
-    fn test(&mut self, pools: Pools<'_>, op: &Op) -> Eval<bool> {
+    /// An operand; one that is on the stack lies so many values below its top.
+    #[inline(always)]
+    fn operand<'a>(
+        &'a self,
+        pools: Pools<'a>,
+        variables: &'a Variables,
+        source: Source,
+        below: usize,
+    ) -> Eval<&'a Value> {
+        match source {
+            Source::Attr(var, name) => return attribute(pools, variables.get(var), name),
+            Source::Constant(at) => pools.model.program().constant(at),
+            Source::Stack => self.stack.len().checked_sub(below).and_then(|at| self.stack.get(at)),
+            Source::Var(var) => return Ok(variables.get(var)),
+        }
+        .ok_or(EvalError::Malformed)
+    }
+
+    /// Takes so many values from the stack.
+    #[inline]
+    fn drop(&mut self, count: usize) {
+        if count > 0 {
+            self.stack.truncate(self.stack.len().saturating_sub(count));
+        }
+    }
+
+    /// The instructions that tell whether something holds, and find their operands on the stack.
+    #[inline(never)]
+    fn test(&mut self, pools: Pools<'_>, op: u32) -> Eval<bool> {
+        let op = pools.model.op(op).ok_or(EvalError::Malformed)?;
         Ok(match op {
-            Op::Has(name) => has(pools, self.pop()?, *name)?,
             Op::HasTag => self.entity_and_tag(pools)?.1.is_some(),
-            Op::Eq => {
-                let (b, a) = (self.pop()?, self.pop()?);
-                pools.compare(&a, &b).is_eq()
-            }
-            Op::In => {
-                let (group, entity) = (self.pop()?, self.pop()?);
-                is_in(pools, entity, group)?
-            }
-            Op::Contains => {
-                let (element, set) = (self.pop()?, self.set()?);
-                pools.contains(set, &element)
-            }
             Op::ContainsAll | Op::ContainsAny => {
                 let (wanted, set) = (self.set()?, self.set()?);
                 let mut found = pools.values(wanted).iter().map(|value| pools.contains(set, value));
@@ -189,7 +178,6 @@ impl Machine {
                 }
             }
             Op::IsEmpty => self.set()?.len == 0,
-            Op::Is(kind) => pools.kind_of(self.entity()?) == Some(*kind),
             Op::Like(pattern) => {
                 let Value::Str(text) = self.pop()? else { return Err(EvalError::Type) };
                 let pattern = pools.model.pattern(*pattern).ok_or(EvalError::Malformed)?;
@@ -199,38 +187,39 @@ impl Machine {
         })
     }
 
-    /// The instructions that make a value, and only read the pools.
-    fn make(&mut self, pools: Pools<'_>, op: &Op) -> Eval<Value> {
-        match op {
-            Op::GetTag => {
-                let (entity, tag) = self.entity_and_tag(pools)?;
-                let known = pools.local(entity).is_some() || pools.model.entity(entity).is_some();
-                let missing =
-                    if known { EvalError::MissingTag } else { EvalError::MissingEntity(entity) };
-                tag.ok_or(missing)
-            }
+    /// The instructions that make a value of what is on the stack, and leave it there.
+    #[inline(never)]
+    fn make(&mut self, model: &Model, request: &mut Request, op: u32) -> Eval<()> {
+        let op = model.op(op).ok_or(EvalError::Malformed)?;
+        let pools = Pools { model, request };
+        let value = match op {
+            Op::Attr(name) => *attribute(pools, &self.pop()?, *name)?,
             Op::Call(function) => {
                 let first = self.stack.len().checked_sub(function.arity());
                 let arguments = first.and_then(|first| self.stack.get(first..));
                 let result = call(pools, *function, arguments.ok_or(EvalError::Malformed)?)?;
                 self.stack.truncate(first.unwrap_or_default());
-                Ok(result)
+                result
             }
-            _ => Err(EvalError::Malformed),
-        }
+            Op::GetTag => {
+                let (entity, tag) = self.entity_and_tag(pools)?;
+                let known = pools.local(entity).is_some() || pools.model.entity(entity).is_some();
+                let missing =
+                    if known { EvalError::MissingTag } else { EvalError::MissingEntity(entity) };
+                tag.ok_or(missing)?
+            }
+            Op::Neg | Op::Add | Op::Sub | Op::Mul => self.arithmetic(op)?,
+            Op::Record(names) => self.record(model, request, *names)?,
+            Op::Set(count) => self.set_of(model, request, *count)?,
+            _ => return Err(EvalError::Malformed),
+        };
+        self.stack.push(value);
+        Ok(())
     }
 
     #[inline]
     fn pop(&mut self) -> Eval<Value> {
         self.stack.pop().ok_or(EvalError::Malformed)
-    }
-
-    #[inline]
-    fn bool(&mut self) -> Eval<bool> {
-        match self.pop()? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(EvalError::Type),
-        }
     }
 
     fn long(&mut self) -> Eval<i64> {
@@ -241,20 +230,10 @@ impl Machine {
     }
 
     fn set(&mut self) -> Eval<Span> {
-        match self.pop()? {
-            Value::Set(span) => Ok(span),
-            _ => Err(EvalError::Type),
-        }
+        set(&self.pop()?)
     }
 
-    fn entity(&mut self) -> Eval<Uid> {
-        match self.pop()? {
-            Value::Entity(uid) => Ok(uid),
-            _ => Err(EvalError::Type),
-        }
-    }
-
-    fn arithmetic(&mut self, op: &Op) -> Eval<()> {
+    fn arithmetic(&mut self, op: &Op) -> Eval<Value> {
         let b = self.long()?;
         let result = match op {
             Op::Neg => b.checked_neg(),
@@ -262,44 +241,25 @@ impl Machine {
             Op::Sub => self.long()?.checked_sub(b),
             _ => self.long()?.checked_mul(b),
         };
-        self.stack.push(Value::Long(result.ok_or(EvalError::Overflow)?));
-        Ok(())
+        result.map(Value::Long).ok_or(EvalError::Overflow)
     }
 
-    /// Integers, instants and lengths of time have an order; each only with its like.
-    #[inline]
-    fn order(&mut self, holds: fn(i64, i64) -> bool) -> Eval<()> {
-        let (b, a) = (self.pop()?, self.pop()?);
-        match (a, b) {
-            (Value::Long(a), Value::Long(b))
-            | (Value::Datetime(a), Value::Datetime(b))
-            | (Value::Duration(a), Value::Duration(b)) => {
-                self.stack.push(Value::Bool(holds(a, b)));
-                Ok(())
-            }
-            _ => Err(EvalError::Type),
-        }
-    }
-
-    fn make_set(&mut self, model: &Model, request: &mut Request, count: u32) -> Eval<()> {
+    fn set_of(&mut self, model: &Model, request: &mut Request, count: u32) -> Eval<Value> {
         let first = self.stack.len().checked_sub(count as usize).ok_or(EvalError::Malformed)?;
         let elements = self.stack.get_mut(first..).ok_or(EvalError::Malformed)?;
         let span = request.set(model, elements);
         self.stack.truncate(first);
-        self.stack.push(Value::Set(span));
-        Ok(())
+        Ok(Value::Set(span))
     }
 
-    fn make_record(&mut self, model: &Model, request: &mut Request, names: Span) -> Eval<()> {
+    fn record(&mut self, model: &Model, request: &mut Request, names: Span) -> Eval<Value> {
         let names = model.sym_run(names);
         let first = self.stack.len().checked_sub(names.len()).ok_or(EvalError::Malformed)?;
         let values = self.stack.drain(first..);
         self.fields.clear();
         self.fields
             .extend(names.iter().zip(values).map(|(name, value)| Field { name: *name, value }));
-        let record = request.push_fields(self.fields.drain(..));
-        self.stack.push(Value::Record(record));
-        Ok(())
+        Ok(Value::Record(request.push_fields(self.fields.drain(..))))
     }
 
     /// Pops a tag name and an entity; gives the entity and the tag's value if there is one.
@@ -315,14 +275,61 @@ impl Machine {
     }
 }
 
+/// Compares two operands.
+#[inline(always)]
+fn compare(pools: Pools<'_>, pair: Pair, left: &Value, right: &Value) -> Eval<bool> {
+    match pair {
+        Pair::Contains => Ok(pools.contains(set(left)?, right)),
+        Pair::Eq => Ok(pools.same(left, right)),
+        Pair::In => is_in(pools, left, right),
+        Pair::Less => order(left, right, |a, b| a < b),
+        Pair::LessEq => order(left, right, |a, b| a <= b),
+    }
+}
+
+/// Integers, instants and lengths of time have an order; each only with its like.
 #[inline]
-fn attribute<'a>(pools: Pools<'a>, holder: Value, name: Sym) -> Eval<&'a Value> {
+fn order(left: &Value, right: &Value, holds: fn(&i64, &i64) -> bool) -> Eval<bool> {
+    match (left, right) {
+        (Value::Long(a), Value::Long(b))
+        | (Value::Datetime(a), Value::Datetime(b))
+        | (Value::Duration(a), Value::Duration(b)) => Ok(holds(a, b)),
+        _ => Err(EvalError::Type),
+    }
+}
+
+#[inline]
+fn truth(value: &Value) -> Eval<bool> {
+    match value {
+        Value::Bool(value) => Ok(*value),
+        _ => Err(EvalError::Type),
+    }
+}
+
+#[inline]
+fn set(value: &Value) -> Eval<Span> {
+    match value {
+        Value::Set(span) => Ok(*span),
+        _ => Err(EvalError::Type),
+    }
+}
+
+#[inline(never)]
+fn is(pools: Pools<'_>, value: &Value, kind: Sym) -> Eval<bool> {
+    match value {
+        Value::Entity(uid) => Ok(pools.kind_of(*uid) == Some(kind)),
+        _ => Err(EvalError::Type),
+    }
+}
+
+#[inline(never)]
+fn attribute<'a>(pools: Pools<'a>, holder: &Value, name: Sym) -> Eval<&'a Value> {
     let found = match holder {
-        Value::Record(fields) => pools.field(fields, name),
-        Value::Entity(uid) => match pools.local(uid) {
+        Value::Record(fields) => pools.field(*fields, name),
+        Value::Entity(uid) => match pools.local(*uid) {
             Some(local) => local.attrs.iter().find_map(|attrs| pools.field(*attrs, name)),
             None => {
-                let entity = pools.model.entity(uid).ok_or(EvalError::MissingEntity(uid))?;
+                let entity = pools.model.entity(*uid).ok_or(EvalError::MissingEntity(*uid))?;
                 pools.field(entity.attrs, name)
             }
         },
@@ -331,7 +338,8 @@ fn attribute<'a>(pools: Pools<'a>, holder: Value, name: Sym) -> Eval<&'a Value> 
     found.ok_or(EvalError::MissingAttribute(name))
 }
 
-fn has(pools: Pools<'_>, value: Value, name: Sym) -> Eval<bool> {
+#[inline(never)]
+fn has(pools: Pools<'_>, value: &Value, name: Sym) -> Eval<bool> {
     match attribute(pools, value, name) {
         Ok(_) => Ok(true),
         Err(EvalError::MissingAttribute(_) | EvalError::MissingEntity(_)) => Ok(false),
@@ -339,13 +347,14 @@ fn has(pools: Pools<'_>, value: Value, name: Sym) -> Eval<bool> {
     }
 }
 
-fn is_in(pools: Pools<'_>, entity: Value, group: Value) -> Eval<bool> {
+#[inline(never)]
+fn is_in(pools: Pools<'_>, entity: &Value, group: &Value) -> Eval<bool> {
     let Value::Entity(entity) = entity else { return Err(EvalError::Type) };
     match group {
-        Value::Entity(group) => Ok(pools.is_in(entity, group)),
-        Value::Set(groups) => pools.values(groups).iter().try_fold(false, |found, group| {
+        Value::Entity(group) => Ok(pools.is_in(*entity, *group)),
+        Value::Set(groups) => pools.values(*groups).iter().try_fold(false, |found, group| {
             let Value::Entity(group) = group else { return Err(EvalError::Type) };
-            Ok(found || pools.is_in(entity, *group))
+            Ok(found || pools.is_in(*entity, *group))
         }),
         _ => Err(EvalError::Type),
     }
