@@ -2,6 +2,7 @@
 
 mod build;
 mod engine;
+mod fleet;
 mod start;
 
 use clap::{Args, Subcommand};
@@ -19,6 +20,8 @@ enum What {
     Build(build::Build),
     /// What a decision costs in the engine and in Cedar: instructions, allocations and time
     Engine(engine::Engine),
+    /// How fast a push reaches a thousand proxies, and what that costs the publisher
+    Fleet(fleet::Fleet),
     /// How long Envoy takes until it is ready, with the filter and without
     Start(start::Start),
 }
@@ -29,6 +32,7 @@ impl Bench {
         match self.what {
             What::Build(build) => build.run(),
             What::Engine(engine) => engine.run(),
+            What::Fleet(fleet) => fleet.run(),
             What::Start(start) => start.run(),
         }
     }
