@@ -151,7 +151,6 @@ fn a_key_is_replaced_while_everything_runs() -> Result {
         "127.0.0.1:2",
     ])?;
     assert!(!rendered.to_string().contains(&old), "{rendered}");
-    fs::remove_file(project.path("address"))?;
     let server = Server::start(&project)?;
     let url = server.url.clone();
     project.run(&["push", "--to", &url])?.success()?;
