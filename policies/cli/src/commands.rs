@@ -1,6 +1,5 @@
 //! The commands, one module each.
 
-pub mod audit;
 pub mod build;
 pub mod check;
 pub mod completions;
@@ -13,7 +12,6 @@ pub mod keys;
 pub mod push;
 pub mod render;
 pub mod rollback;
-pub mod scanner_rules;
 pub mod serve;
 pub mod signing_key;
 pub mod test;
@@ -33,12 +31,10 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Test(command) => command.run(project, output),
         Command::SigningKey(command) => command.run(project, output),
         Command::Keys(command) => block_on(command.run(project, output)),
-        Command::Audit(command) => block_on(command.run(project, output)),
-        Command::ScannerRules(command) => command.run(project, output),
         Command::Build(command) => block_on(command.run(project, output)),
         Command::Inspect(command) => command.run(project, output),
         Command::Eval(command) => block_on(command.run(project, output)),
-        Command::Serve(command) => block_on_all(command.run(project, output)),
+        Command::Serve(command) => block_on(command.run(project, output)),
         Command::Push(command) => block_on(command.run(project, output)),
         Command::Export(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
@@ -47,12 +43,6 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),
     }
-}
-
-/// Runs a command that talks to many at once, on all processors.
-fn block_on_all<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context(Exit::Failure, "cannot start the event loop")?.block_on(task)
 }
 
 /// Runs a command that talks to the registry or the network.

@@ -25,26 +25,19 @@ pub enum Exit {
     Refused = 8,
     /// The publisher has this version or a higher one already: another push was first.
     Conflict = 9,
-    /// The audit, or a key past it, was tampered with.
-    Tampered = 10,
-    /// What should be a token is none.
-    NoToken = 11,
-    /// A token is one of another prefix or environment.
-    OtherToken = 12,
     /// `fleet status --fail-on-lag` found a proxy that has not the newest version.
-    Lag = 13,
+    Lag = 10,
 }
 
 /// The end of the top-level help.
 pub const HELP: &str = "\
 Exit status:
-   0  it worked                                    7  a bundle or signing key cannot be used
-   1  it did not work                              8  the publisher refuses the bundle
-   2  `eval` decided to deny                       9  the publisher has a version as high
-   3  the project has errors                      10  the audit was tampered with
-   4  the command line cannot be understood       11  what should be a token is none
-   5  the registry cannot be used, or refused     12  a token is of another environment
-   6  the publisher cannot be reached, or fails   13  a proxy lags behind (`fleet status`)
+  0  it worked                                5  the key registry cannot be used, or refused
+  1  it did not work                          6  the publisher cannot be reached, or fails
+  2  `eval` decided to deny                   7  a bundle or signing key cannot be used
+  3  the project has errors                   8  the publisher refuses the bundle
+  4  the command line cannot be understood    9  the publisher has a version as high already
+                                             10  a proxy lags (`fleet status --fail-on-lag`)
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

@@ -15,7 +15,6 @@ mod entities;
 pub mod explain;
 pub mod facts;
 pub mod keys;
-pub mod lint;
 pub mod lower;
 pub mod model;
 mod names;

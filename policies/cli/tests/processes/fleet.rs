@@ -54,7 +54,7 @@ fn it_shows_who_has_what_and_who_lags() -> Result {
     poll(&server, "edge-3", Some(second), Some("unknown_signer"))?;
     // Behind by a moment, which is as good as current if it is not asked for strictly.
     let human = project.run(&[&status[..], &["--fail-on-lag"]].concat())?;
-    assert_eq!(human.status, Some(13), "{}", human.stdout);
+    assert_eq!(human.status, Some(10), "{}", human.stdout);
     for words in ["PROXY", "edge-1", "behind", "failing (unknown_signer)", "3 proxies, 1 lags"] {
         assert!(human.stdout.contains(words), "no `{words}` in: {}", human.stdout);
     }

@@ -1,68 +1,60 @@
-//! `cedarkey keys list`
+//! `cedarkey keys list` and `cedarkey keys show`
 
-use super::options::{label_filter, status};
-use super::{day, view};
+use super::{day, view, word};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{Output, table};
 use crate::project;
 use crate::time::{Instant, instant};
-use cedarkey_registry::{Filter, Status};
-use clap::Args;
+use cedarkey_registry::{Filter, Key, Status};
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
 use std::path::Path;
 
 /// List keys.
-///
-/// Every option narrows the list.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cedarkey keys list --status active --status rotating
-  cedarkey keys list --owner team:payments --expiring-within 14d --format json
-  cedarkey keys list --review-within 7d")]
+  cedarkey keys list --status active
+  cedarkey keys list --expiring-within 14d --format json")]
 pub struct List {
-    /// Of this owner
+    /// Of this owner only
     #[arg(long)]
     owner: Option<String>,
-    /// Of this team
-    #[arg(long, value_name = "ID")]
-    team: Option<String>,
-    /// Of this workload
-    #[arg(long, value_name = "ID")]
-    workload: Option<String>,
-    /// In this status; repeat for several
-    #[arg(long, value_parser = status())]
-    status: Vec<Status>,
-    /// With this scope
-    #[arg(long)]
-    scope: Option<String>,
-    /// With this label; repeat for several
-    #[arg(long, value_name = "NAME[=VALUE]", value_parser = label_filter)]
-    label: Vec<(String, Option<String>)>,
-    /// That expire within this time
+    /// In this status only
+    #[arg(long, value_enum)]
+    status: Option<StatusName>,
+    /// Only those that expire within this time
     #[arg(long, value_name = "TIME", value_parser = Instant::parse_some)]
     expiring_within: Option<Instant>,
-    /// Whose review is due within this time
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse_some)]
-    review_within: Option<Instant>,
+}
+
+/// Show one key.
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The key's id, or as much of its beginning as no other has
+    id: String,
+}
+
+/// A status as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StatusName {
+    Active,
+    Expired,
+    Pending,
+    Revoked,
 }
 
 impl List {
     /// Lists them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let settings = project::settings(given)?;
-        let registry = project::registry(&settings.registry).await?;
+        let registry = project::registry(&settings.database).await?;
         let now = Timestamp::now();
         let filter = Filter {
             owner: self.owner,
-            team: self.team,
-            workload: self.workload,
-            statuses: self.status,
-            scope: self.scope,
-            labels: self.label,
+            status: self.status.map(Status::from),
             expires_before: instant(self.expiring_within, now)?,
-            review_before: instant(self.review_within, now)?,
         };
         let keys = registry.list(&filter, now).await;
         registry.close().await;
@@ -73,7 +65,7 @@ impl List {
             for key in &keys {
                 rows.add_row([
                     key.id.clone(),
-                    key.status(now).to_string(),
+                    word(key.status(now)).into(),
                     key.owner.clone(),
                     key.purpose.clone(),
                     key.scopes.join(" "),
@@ -83,5 +75,57 @@ impl List {
             let _ = writeln!(out, "{rows}");
         });
         Ok(Exit::Ok)
+    }
+}
+
+impl Show {
+    /// Shows it.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        let settings = project::settings(given)?;
+        let registry = project::registry(&settings.database).await?;
+        let key = registry.get(&self.id).await;
+        registry.close().await;
+        let key = key.context(Exit::Registry, "no key to show")?;
+        let now = Timestamp::now();
+        output.result(&view(&key, now), |out| {
+            for (name, value) in rows(&key, now) {
+                let _ = writeln!(out, "{name:<12} {value}");
+            }
+        });
+        Ok(Exit::Ok)
+    }
+}
+
+fn rows(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("id", key.id.clone()),
+        ("status", word(key.status(now)).into()),
+        ("owner", key.owner.clone()),
+        ("purpose", key.purpose.clone()),
+        ("environment", key.environment.clone()),
+        ("team", key.team.clone().unwrap_or_default()),
+        ("workload", key.workload.clone().unwrap_or_default()),
+        ("scopes", key.scopes.join(" ")),
+        ("networks", key.networks.join(" ")),
+        ("created", key.created.to_string()),
+        ("not before", key.not_before.to_string()),
+        ("expires", key.expires.map_or_else(|| "never".into(), |at| at.to_string())),
+        ("sha256", key.hash.clone()),
+    ];
+    if let (Some(at), Some(reason)) = (key.revoked_at, &key.revoke_reason) {
+        rows.push(("revoked", format!("{at}: {reason}")));
+    }
+    rows.retain(|(_, value)| !value.is_empty());
+    rows
+}
+
+impl From<StatusName> for Status {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Active => Self::Active,
+            StatusName::Expired => Self::Expired,
+            StatusName::Pending => Self::Pending,
+            StatusName::Revoked => Self::Revoked,
+        }
     }
 }
