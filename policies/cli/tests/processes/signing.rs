@@ -188,7 +188,7 @@ fn a_bundle_is_exported_to_a_folder() -> Result {
     project.run(&["build", "-o", "old.ckb", "--bundle-version", "6"])?.success()?;
     let folder = project.path("www").display().to_string();
     let said = project.json(&["export", "new.ckb", "--to", &folder])?;
-    assert_eq!(said.pointer("/writtenSegments"), Some(&4.into()), "{said}");
+    assert_eq!(said.pointer("/writtenSegments"), Some(&5.into()), "{said}");
     assert!(project.path("www/v1/bundles/shop/manifest").is_file());
     let said = project.run(&["export", "old.ckb", "--to", &folder])?;
     assert_eq!(said.status, Some(9), "{}", said.stderr);
