@@ -5,7 +5,6 @@ mod attacks;
 mod bulk;
 mod delivery;
 mod faults;
-mod identity;
 mod refusals;
 mod reload;
 mod start;
