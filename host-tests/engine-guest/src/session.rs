@@ -110,7 +110,7 @@ impl Session {
             let value = self.value(value);
             list.push(Field { name: self.request.sym(&self.bundle.model, name), value });
         }
-        self.request.record(&mut list)
+        self.request.record(&list)
     }
 
     fn value(&mut self, value: &wire::Value) -> Value {

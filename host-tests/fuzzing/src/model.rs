@@ -79,5 +79,5 @@ fn context(model: &Model, request: &mut Request) -> Span {
         };
         fields.push(Field { name: request.sym(model, name), value });
     }
-    request.record(&mut fields)
+    request.record(&fields)
 }

@@ -222,7 +222,7 @@ impl<K: Keys> Gate<'_, K> {
         session.fields.extend(
             own.iter().filter_map(|(name, value)| name.map(|name| Field { name, value: *value })),
         );
-        let own = session.request.record(&mut session.fields);
+        let own = session.request.record(&session.fields);
         let mut buffer = [0; KEY_ID_LEN];
         let uid = session.request.uid(self.model, KEY_TYPE, key.id.encode(&mut buffer));
         session.request.add_entity(LocalEntity {

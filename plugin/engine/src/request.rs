@@ -130,15 +130,22 @@ impl Request {
     }
 
     /// A record of the given fields, in any order; of two fields of one name the last wins.
-    pub fn record(&mut self, fields: &mut Vec<Field>) -> Span {
-        // A stable sort keeps fields of one name in order, so that the last of each stays.
-        fields.sort_by_key(|field| field.name);
-        fields.reverse();
-        fields.dedup_by_key(|field| field.name);
-        fields.reverse();
-        let start = in_request(self.fields.len());
-        self.fields.extend_from_slice(fields);
-        Span { start, len: u32::try_from(fields.len()).unwrap_or(u32::MAX) }
+    pub fn record(&mut self, fields: &[Field]) -> Span {
+        let first = self.fields.len();
+        for field in fields {
+            // Records are small: to put each field in its place takes less code than to sort them.
+            let sorted = self.fields.get_mut(first..).unwrap_or_default();
+            match sorted.binary_search_by_key(&field.name, |field| field.name) {
+                Ok(at) => {
+                    if let Some(known) = sorted.get_mut(at) {
+                        *known = *field;
+                    }
+                }
+                Err(at) => self.fields.insert(first.saturating_add(at), *field),
+            }
+        }
+        let len = self.fields.len().saturating_sub(first);
+        Span { start: in_request(first), len: u32::try_from(len).unwrap_or(u32::MAX) }
     }
 
     /// A set of the given elements, in any order, which are sorted where they stand.

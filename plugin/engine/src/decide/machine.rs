@@ -90,15 +90,15 @@ impl Machine {
                 Step::StackPair(pair, left, right, exits) => {
                     let (right_below, left_below) = (right.height(), left.height());
                     let all = right_below.saturating_add(left_below);
-                    let left = self.operand(pools, variables, *left, all)?;
-                    let right = self.operand(pools, variables, *right, right_below)?;
-                    let holds = compare(pools, *pair, left, right)?;
+                    let left = self.fetch(pools, variables, *left, all)?;
+                    let right = self.fetch(pools, variables, *right, right_below)?;
+                    let holds = compare_fetched(pools, *pair, left, right)?;
                     self.drop(all);
                     (holds, exits)
                 }
                 Step::Single(single, source, exits) => {
                     let height = source.height();
-                    let value = self.operand(pools, variables, *source, height)?;
+                    let value = self.fetch(pools, variables, *source, height)?;
                     let holds = match single {
                         Single::Has(name) => has(pools, value, *name)?,
                         Single::Is(kind) => is(pools, value, *kind)?,
@@ -114,7 +114,7 @@ impl Machine {
                     continue;
                 }
                 Step::Push(source, to) => {
-                    let value = *self.operand(pools, variables, *source, source.height())?;
+                    let value = *self.fetch(pools, variables, *source, source.height())?;
                     self.stack.push(value);
                     at = *to;
                     continue;
@@ -153,6 +153,18 @@ impl Machine {
             Source::Var(var) => return Ok(variables.get(var)),
         }
         .ok_or(EvalError::Malformed)
+    }
+
+    /// The same, where it is not worth its size.
+    #[inline(never)]
+    fn fetch<'a>(
+        &'a self,
+        pools: Pools<'a>,
+        variables: &'a Variables,
+        source: Source,
+        below: usize,
+    ) -> Eval<&'a Value> {
+        self.operand(pools, variables, source, below)
     }
 
     /// Takes so many values from the stack.
@@ -285,6 +297,12 @@ fn compare(pools: Pools<'_>, pair: Pair, left: &Value, right: &Value) -> Eval<bo
         Pair::Less => order(left, right, |a, b| a < b),
         Pair::LessEq => order(left, right, |a, b| a <= b),
     }
+}
+
+/// The same, where it is not worth its size.
+#[inline(never)]
+fn compare_fetched(pools: Pools<'_>, pair: Pair, left: &Value, right: &Value) -> Eval<bool> {
+    compare(pools, pair, left, right)
 }
 
 /// Integers, instants and lengths of time have an order; each only with its like.

@@ -6,14 +6,11 @@
 //! scopes. That looking only at the policies found keeps the whole response,
 //! errors included, is proved for Cedar in its specification (`Thm/PolicySlice.lean`).
 
-mod edges;
-
 use super::image::{ActionImage, ModelImage, ScopeImage};
 use crate::request::Pools;
 use crate::value::{Sym, Uid};
 use alloc::vec;
 use alloc::vec::Vec;
-use edges::{Edge, Edges};
 use hashbrown::HashMap;
 
 /// The policies of a model, by the scope they demand.
@@ -21,10 +18,12 @@ use hashbrown::HashMap;
 pub(crate) struct Index {
     /// The first is the root.
     nodes: Vec<Node>,
-    /// The edges that demand an entity, or a group, by its uid.
-    of_entities: Edges,
-    /// The edges that demand a type, by its name.
-    of_kinds: Edges,
+    /// By the node that they leave and what they demand: see [`Demand::edge`].
+    edges: HashMap<u64, u32>,
+    /// By uid: the edges that demand this entity, or this group.
+    of_entities: Vec<Named>,
+    /// By name: the edges that demand this type.
+    of_kinds: Vec<Named>,
     /// The policies behind the nodes.
     policies: Vec<u32>,
     /// Whether some scope demands a type besides a group, which no edge tells apart.
@@ -43,8 +42,20 @@ struct Node {
     policies: (u32, u32),
 }
 
+/// The edges that name one entity or type: most are named by one scope or by none, and need not be
+/// looked up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named {
+    /// The first; 0, which none is, if there are none.
+    edge: u64,
+    /// Where that leads.
+    to: u32,
+    /// Whether there are others.
+    several: bool,
+}
+
 /// What is demanded of one entity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demand {
     /// Nothing.
     Any,
@@ -63,16 +74,6 @@ pub(crate) struct Candidates {
     pub policies: Vec<u32>,
 }
 
-/// A tree under construction.
-#[derive(Default)]
-struct Builder {
-    nodes: Vec<Node>,
-    /// By the node that they leave and what they demand.
-    edges: HashMap<(u32, Demand), u32>,
-    /// Where each policy belongs.
-    places: Vec<(u32, u32)>,
-}
-
 /// So few policies are looked through faster than they are looked up.
 const FEW: usize = 4;
 
@@ -84,13 +85,21 @@ const ROOT: u32 = 0;
 impl Index {
     /// Sorts policies into the tree. The image has been verified.
     pub fn build(image: &ModelImage) -> Self {
-        let mut builder = Builder { nodes: vec![Node::default()], ..Builder::default() };
-        let mut has_types_in_groups = false;
+        let mut index = Self {
+            nodes: vec![Node::default()],
+            edges: HashMap::new(),
+            of_entities: vec![Named::default(); image.uids.len()],
+            of_kinds: vec![Named::default(); image.syms.len()],
+            policies: Vec::new(),
+            has_types_in_groups: false,
+        };
+        let mut places = Vec::with_capacity(image.policies.len());
         for (at, policy) in (0u32..).zip(&image.policies) {
             let scopes = [policy.principal, policy.resource];
-            has_types_in_groups |= scopes.iter().any(|scope| matches!(scope, ScopeImage::IsIn(..)));
+            index.has_types_in_groups |=
+                scopes.iter().any(|scope| matches!(scope, ScopeImage::IsIn(..)));
             let [principal, resource] = scopes.map(Demand::of);
-            let mut add = |action| builder.add(at, [action, principal, resource]);
+            let mut add = |action| places.push((index.way([action, principal, resource]), at));
             match policy.action {
                 ActionImage::Any => add(Demand::Any),
                 ActionImage::Eq(uid) => add(Demand::Equal(uid)),
@@ -100,7 +109,64 @@ impl Index {
                 }
             }
         }
-        builder.finish(image, has_types_in_groups)
+        index.place(&places);
+        index
+    }
+
+    /// The node that demands lead to, which is made if there is none.
+    fn way(&mut self, demands: [Demand; 3]) -> u32 {
+        let mut at = ROOT;
+        for demand in demands {
+            let next = u32::try_from(self.nodes.len()).unwrap_or(ROOT);
+            let edge = demand.edge(at);
+            let child = *self.edges.entry(edge).or_insert(next);
+            if child == next {
+                self.nodes.push(Node::default());
+                let named = match demand {
+                    Demand::Any => None,
+                    Demand::Equal(uid) | Demand::Group(uid) => {
+                        self.of_entities.get_mut(uid.0 as usize)
+                    }
+                    Demand::Kind(kind) => self.of_kinds.get_mut(kind.0 as usize),
+                };
+                if let Some(named) = named {
+                    *named = match named.edge {
+                        0 => Named { edge, to: child, several: false },
+                        _ => Named { several: true, ..*named },
+                    };
+                }
+            }
+            if let Some(node) = self.nodes.get_mut(at as usize) {
+                node.forms |= demand.form();
+                node.any = if demand == Demand::Any { child } else { node.any };
+            }
+            at = child;
+        }
+        at
+    }
+
+    /// Lays the policies of each node together, ascending.
+    fn place(&mut self, places: &[(u32, u32)]) {
+        for (node, _) in places {
+            if let Some(node) = self.nodes.get_mut(*node as usize) {
+                node.policies.1 = node.policies.1.saturating_add(1);
+            }
+        }
+        let mut start = 0_u32;
+        for node in &mut self.nodes {
+            let count = core::mem::take(&mut node.policies.1);
+            node.policies.0 = start;
+            start = start.saturating_add(count);
+        }
+        self.policies = vec![0; places.len()];
+        for (node, policy) in places {
+            let Some(node) = self.nodes.get_mut(*node as usize) else { continue };
+            let (start, count) = node.policies;
+            if let Some(place) = self.policies.get_mut(start.saturating_add(count) as usize) {
+                *place = *policy;
+            }
+            node.policies.1 = count.saturating_add(1);
+        }
     }
 
     /// Finds the policies whose scope matches.
@@ -175,13 +241,13 @@ impl Index {
             go(node.any);
         }
         if node.forms & EQUAL != 0
-            && let Some(to) = self.of_entities.find(uid.0, Edge::key(at, EQUAL))
+            && let Some(to) = self.lead(&self.of_entities, uid.0, Demand::Equal(uid).edge(at))
         {
             go(to);
         }
         if node.forms & KIND != 0
             && let Some(kind) = pools.kind_of(uid)
-            && let Some(to) = self.of_kinds.find(kind.0, Edge::key(at, KIND))
+            && let Some(to) = self.lead(&self.of_kinds, kind.0, Demand::Kind(kind).edge(at))
         {
             go(to);
         }
@@ -189,7 +255,7 @@ impl Index {
             return;
         }
         let mut member = |uid: Uid| {
-            if let Some(to) = self.of_entities.find(uid.0, Edge::key(at, GROUP)) {
+            if let Some(to) = self.lead(&self.of_entities, uid.0, Demand::Group(uid).edge(at)) {
                 go(to);
             }
         };
@@ -202,53 +268,21 @@ impl Index {
             pools.model.ancestors(*parent).iter().copied().for_each(&mut member);
         }
     }
-}
 
-// === impl Builder ===
-
-impl Builder {
-    fn add(&mut self, policy: u32, demands: [Demand; 3]) {
-        let mut at = ROOT;
-        for demand in demands {
-            let next = u32::try_from(self.nodes.len()).unwrap_or(ROOT);
-            let child = *self.edges.entry((at, demand)).or_insert(next);
-            if child == next {
-                self.nodes.push(Node::default());
-            }
-            if let Some(node) = self.nodes.get_mut(at as usize) {
-                node.forms |= demand.form();
-                node.any = if demand == Demand::Any { child } else { node.any };
-            }
-            at = child;
+    /// Where an edge leads that demands what has a number. What only the request knows has a number
+    /// beyond all, and is named by no scope.
+    #[inline]
+    fn lead(&self, named: &[Named], number: u32, edge: u64) -> Option<u32> {
+        let named = named.get(number as usize)?;
+        if named.edge == edge {
+            return Some(named.to);
         }
-        self.places.push((at, policy));
+        if named.several { self.look_up(edge) } else { None }
     }
 
-    /// Lays everything out so that what is looked up together lies together.
-    fn finish(self, image: &ModelImage, has_types_in_groups: bool) -> Index {
-        let Self { mut nodes, edges, mut places } = self;
-        places.sort_unstable();
-        for (at, (place, _)) in (0u32..).zip(&places) {
-            let Some(node) = nodes.get_mut(*place as usize) else { continue };
-            let (start, count) = node.policies;
-            node.policies = (if count == 0 { at } else { start }, count.saturating_add(1));
-        }
-        let (mut of_entities, mut of_kinds) = (Vec::new(), Vec::new());
-        for ((from, demand), to) in edges {
-            let edge = Edge { key: Edge::key(from, demand.form()), to };
-            match demand {
-                Demand::Any => {}
-                Demand::Equal(uid) | Demand::Group(uid) => of_entities.push((uid.0, edge)),
-                Demand::Kind(kind) => of_kinds.push((kind.0, edge)),
-            }
-        }
-        Index {
-            nodes,
-            of_entities: Edges::new(image.uids.len(), of_entities),
-            of_kinds: Edges::new(image.syms.len(), of_kinds),
-            policies: places.into_iter().map(|(_, policy)| policy).collect(),
-            has_types_in_groups,
-        }
+    #[inline(never)]
+    fn look_up(&self, edge: u64) -> Option<u32> {
+        self.edges.get(&edge).copied()
     }
 }
 
@@ -277,6 +311,18 @@ impl Demand {
             Self::Group(_) => GROUP,
             Self::Kind(_) => KIND,
         }
+    }
+
+    /// The edge for it that leaves a node; never 0 where something is demanded. There are fewer than
+    /// 2^29 nodes: they would not fit into memory.
+    #[inline]
+    const fn edge(self, from: u32) -> u64 {
+        let id = match self {
+            Self::Any => 0,
+            Self::Equal(uid) | Self::Group(uid) => uid.0,
+            Self::Kind(kind) => kind.0,
+        };
+        (from as u64) << 35 | (self.form() as u64) << 32 | id as u64
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a> Engine<'a> {
             };
             list.push(Field { name: self.request.sym(model, name), value });
         }
-        Ok(self.request.record(&mut list))
+        Ok(self.request.record(&list))
     }
 
     fn add(&mut self, guest: &Guest) -> Result<(), QuestionError> {
@@ -216,7 +216,7 @@ impl<'a> Engine<'a> {
             let value = self.value(json)?;
             list.push(Field { name: self.request.sym(self.model, name), value });
         }
-        Ok(self.request.record(&mut list))
+        Ok(self.request.record(&list))
     }
 }
 
