@@ -19,6 +19,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 impl Server {
     pub fn start(project: &Project) -> Result<Self> {
         let told = project.path("address");
+        // What an earlier one has told is not to be believed.
+        let _ = fs::remove_file(&told);
         let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--address-file").arg(&told);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -43,6 +45,13 @@ impl Server {
         kill_process(pid, signal)?;
         let said = self.process.wait_with_output()?;
         Ok((said.status.code(), String::from_utf8(said.stdout)?))
+    }
+
+    /// Ends it without a chance to do anything.
+    pub fn kill(mut self) -> Result {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
     }
 
     /// The bundle that it gives to proxies, as one archive.
