@@ -9,7 +9,8 @@ use std::{fs, thread};
 
 /// A publisher that runs.
 pub struct Server {
-    process: Child,
+    /// None once it was told to stop.
+    process: Option<Child>,
     pub url: String,
 }
 
@@ -27,7 +28,7 @@ impl Server {
         let begin = Instant::now();
         loop {
             if let Ok(address) = fs::read_to_string(&told) {
-                return Ok(Self { process, url: format!("http://{address}") });
+                return Ok(Self { process: Some(process), url: format!("http://{address}") });
             }
             if process.try_wait()?.is_some() || begin.elapsed() > LIMIT {
                 // It may be over already.
@@ -40,18 +41,16 @@ impl Server {
     }
 
     /// Tells it to stop, and gives its status and what it wrote to standard output.
-    pub fn stop(self, signal: Signal) -> Result<(Option<i32>, String)> {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, signal)?;
-        let said = self.process.wait_with_output()?;
+    pub fn stop(mut self, signal: Signal) -> Result<(Option<i32>, String)> {
+        let process = self.process.take().ok_or("it was stopped before")?;
+        kill_process(Pid::from_child(&process), signal)?;
+        let said = process.wait_with_output()?;
         Ok((said.status.code(), String::from_utf8(said.stdout)?))
     }
 
     /// Ends it without a chance to do anything.
-    pub fn kill(mut self) -> Result {
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// The bundle that it gives to proxies, as one archive.
@@ -71,5 +70,16 @@ impl Server {
             }
             Ok(archive)
         })
+    }
+}
+
+impl Drop for Server {
+    /// Also where a test fails.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            // It may be over already.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
