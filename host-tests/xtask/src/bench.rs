@@ -2,6 +2,7 @@
 
 mod build;
 mod engine;
+mod fleet;
 mod keys;
 mod start;
 mod switch;
@@ -21,6 +22,8 @@ enum What {
     Build(build::Build),
     /// What a decision costs in the engine and in Cedar: instructions, allocations and time
     Engine(engine::Engine),
+    /// How fast a push reaches a thousand proxies, and what that costs the publisher
+    Fleet(fleet::Fleet),
     /// How much memory Envoy takes for many keys, by how many workers it has
     Keys(keys::Keys),
     /// How long Envoy takes until it is ready, with the filter and without
@@ -35,6 +38,7 @@ impl Bench {
         match self.what {
             What::Build(build) => build.run(),
             What::Engine(engine) => engine.run(),
+            What::Fleet(fleet) => fleet.run(),
             What::Keys(keys) => keys.run(),
             What::Start(start) => start.run(),
             What::Switch(switch) => switch.run(),

@@ -34,7 +34,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Build(command) => block_on(command.run(project, output)),
         Command::Inspect(command) => command.run(project, output),
         Command::Eval(command) => block_on(command.run(project, output)),
-        Command::Serve(command) => block_on(command.run(project, output)),
+        Command::Serve(command) => block_on_all(command.run(project, output)),
         Command::Push(command) => block_on(command.run(project, output)),
         Command::Export(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
@@ -43,6 +43,12 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),
     }
+}
+
+/// Runs a command that talks to many at once, on all processors.
+fn block_on_all<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context(Exit::Failure, "cannot start the event loop")?.block_on(task)
 }
 
 /// Runs a command that talks to the registry or the network.

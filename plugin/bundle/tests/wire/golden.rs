@@ -132,3 +132,15 @@ impl TryFrom<String> for Digest64 {
         text.parse::<Digest>().map(|digest| Self(digest.0))
     }
 }
+
+/// The bytes that `docs/bundle-format.md` explains are those of the file.
+#[test]
+fn the_document_shows_the_bytes_of_the_file() {
+    let document = include_str!("../../../../docs/bundle-format.md");
+    let listing = document.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let digits = listing.lines().filter_map(|line| line.split("  ").next());
+    let digits: String = digits.flat_map(str::chars).filter(|digit| *digit != ' ').collect();
+    let file = include_bytes!("../golden/format-1.ckb");
+    let shown: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(digits.len() > 100 && shown.starts_with(&digits), "{digits}");
+}

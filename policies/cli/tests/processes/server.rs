@@ -9,7 +9,8 @@ use std::{fs, thread};
 
 /// A publisher that runs.
 pub struct Server {
-    process: Child,
+    /// None once it was told to stop.
+    process: Option<Child>,
     pub url: String,
 }
 
@@ -19,13 +20,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 impl Server {
     pub fn start(project: &Project) -> Result<Self> {
         let told = project.path("address");
+        // What an earlier one has told is not to be believed.
+        let _ = fs::remove_file(&told);
         let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--address-file").arg(&told);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let begin = Instant::now();
         loop {
             if let Ok(address) = fs::read_to_string(&told) {
-                return Ok(Self { process, url: format!("http://{address}") });
+                return Ok(Self { process: Some(process), url: format!("http://{address}") });
             }
             if process.try_wait()?.is_some() || begin.elapsed() > LIMIT {
                 // It may be over already.
@@ -38,11 +41,16 @@ impl Server {
     }
 
     /// Tells it to stop, and gives its status and what it wrote to standard output.
-    pub fn stop(self, signal: Signal) -> Result<(Option<i32>, String)> {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, signal)?;
-        let said = self.process.wait_with_output()?;
+    pub fn stop(mut self, signal: Signal) -> Result<(Option<i32>, String)> {
+        let process = self.process.take().ok_or("it was stopped before")?;
+        kill_process(Pid::from_child(&process), signal)?;
+        let said = process.wait_with_output()?;
         Ok((said.status.code(), String::from_utf8(said.stdout)?))
+    }
+
+    /// Ends it without a chance to do anything.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// The bundle that it gives to proxies, as one archive.
@@ -62,5 +70,16 @@ impl Server {
             }
             Ok(archive)
         })
+    }
+}
+
+impl Drop for Server {
+    /// Also where a test fails.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            // It may be over already.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
