@@ -75,9 +75,13 @@ pub enum Origin {
     Shelf,
 }
 
-/// How much is done on a tick, in bytes of work: by a VM that serves no requests, and by one that
-/// does.
-const SLICES: [usize; 2] = [256 * 1024, 64 * 1024];
+/// How much is done on a tick, in bytes of work. Requests wait for it, on the thread that does it
+/// and, where all processors are busy, on others.
+const SLICE: usize = 64 * 1024;
+
+/// How much is done where nothing is in force, so that no request can be served yet, by a VM that
+/// has none.
+const FIRST_SLICE: usize = 256 * 1024;
 
 // === impl Delivery ===
 
@@ -137,7 +141,8 @@ impl Delivery {
         if event.is_some() || self.opening.is_some() {
             return event;
         }
-        let mut budget = SLICES.get(usize::from(serves)).copied().unwrap_or_default();
+        let is_first = self.active.is_none() && !serves;
+        let mut budget = if is_first { FIRST_SLICE } else { SLICE };
         let source = self.source.as_mut()?;
         let bench = Bench {
             config: &self.config,

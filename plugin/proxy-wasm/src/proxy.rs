@@ -21,7 +21,7 @@ impl Port for Proxy<'_> {
     }
 
     fn node(&mut self) -> Option<String> {
-        let name = host::property(vec!["node", "id"])?;
+        let name = host::property(vec!["xds", "node", "id"])?;
         Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
     }
 

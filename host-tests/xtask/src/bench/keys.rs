@@ -34,7 +34,7 @@ impl Keys {
         let (deployment, template) = template()?;
         let small = bundle(&template, 1, 1)?;
         let large = bundle(&template, 2, self.keys)?;
-        let third = bundle(&template, 3, self.keys.saturating_add(1))?;
+        let third = renewed(&template, 3, self.keys)?;
 
         heading(&format!("Envoy's resident memory (MB) with 1 key and with {}", self.keys));
         anstream::println!("workers    1 key     many    added   loaded in   after another");
@@ -51,7 +51,7 @@ impl Keys {
             look_up(&envoy, &template, self.keys)?;
             let after = resident(&envoy)?;
             source.publish(&third);
-            loaded(&envoy, self.keys.saturating_add(1))?;
+            loaded(&envoy, self.keys)?;
             std::thread::sleep(Duration::from_secs(6));
             let switched = resident(&envoy)?;
             anstream::println!(
@@ -96,6 +96,16 @@ pub fn bundle(
 ) -> anyhow::Result<cedarkey_bundle::Archive> {
     let keys = Bulk { count, kind: &|_| 0, revoked: &[] };
     template.bundle(version, &keys).map_err(|error| anyhow!(error))
+}
+
+/// A bundle with the same keys, in which every record is another.
+pub fn renewed(
+    template: &Template,
+    version: u64,
+    count: u64,
+) -> anyhow::Result<cedarkey_bundle::Archive> {
+    let keys = Bulk { count, kind: &|_| 0, revoked: &[] };
+    template.renewed(version, &keys).map_err(|error| anyhow!(error))
 }
 
 /// An Envoy that gets its bundles from a source.

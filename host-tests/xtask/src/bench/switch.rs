@@ -1,6 +1,6 @@
 //! `cargo xtask bench switch`
 
-use super::keys::{LIMIT, bundle, start, template};
+use super::keys::{LIMIT, bundle, renewed, start, template};
 use crate::steps::heading;
 use anyhow::{Context, anyhow, ensure};
 use cedarkey_host_kit::bulk::Template;
@@ -84,7 +84,7 @@ impl Switch {
         let moved = received_since(&envoy, received)?.checked_div(self.revocations).unwrap_or(0);
 
         // Every record of it differs.
-        let second = later(&template, self.revocations.saturating_add(2), self.keys)?;
+        let second = renewed(&template, self.revocations.saturating_add(2), self.keys)?;
         let switch = Window::while_doing(|| {
             source.publish(&second);
             wait::until("the new bundle is in force", LIMIT, || {
@@ -181,12 +181,6 @@ impl Drop for Load {
     fn drop(&mut self) {
         let _ = self.wait();
     }
-}
-
-/// A bundle in which every key is another record, with its revocations undone.
-fn later(template: &Template, version: u64, keys: u64) -> anyhow::Result<cedarkey_bundle::Archive> {
-    let keys = cedarkey_host_kit::bulk::Keys { count: keys, kind: &|_| 0, revoked: &[] };
-    template.renewed(version, &keys).map_err(|error| anyhow!(error))
 }
 
 /// Connections that each stay with one worker.
