@@ -5,6 +5,7 @@ mod attacks;
 mod bulk;
 mod delivery;
 mod faults;
+mod identity;
 mod refusals;
 mod reload;
 mod start;
