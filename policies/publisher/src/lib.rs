@@ -33,6 +33,7 @@ mod mirror;
 mod problem;
 mod push;
 mod reflect;
+mod seats;
 mod segment;
 mod server;
 mod signers;
@@ -40,7 +41,7 @@ mod store;
 mod tls;
 mod versions;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -50,7 +51,10 @@ use axum::{
 };
 use tokio::sync::watch;
 
-use crate::{arrivals::Arrivals, fleet::Fleet, metrics::Metrics, problem::Problem, store::Store};
+use crate::{
+    arrivals::Arrivals, body::Intake, fleet::Fleet, metrics::Metrics, problem::Problem,
+    seats::Seats, store::Store,
+};
 
 pub use mirror::{Mirror, MirrorError, Mirrored};
 pub use server::Listeners;
@@ -67,6 +71,11 @@ pub struct Options {
     pub signers: Signers,
     /// The largest bundle that is accepted, in bytes.
     pub max_bundle_bytes: usize,
+    /// How many connections there may be at a time, besides those of operators that have a listener
+    /// of their own.
+    pub max_connections: usize,
+    /// How long a client may take for the head of a request, or for the next part of a body.
+    pub patience: Duration,
     /// How many versions of each bundle are kept.
     pub keep: NonZeroU32,
     /// Where each newest version is written to as well.
@@ -86,11 +95,21 @@ struct Shared {
     signers: Signers,
     max_bundle_bytes: usize,
     keep: NonZeroU32,
+    intake: Intake,
+    seats: Seats,
+    patience: Duration,
     arrivals: Arrivals,
     fleet: Fleet,
     metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
+}
+
+// === impl Options ===
+
+impl Options {
+    /// How long a client may usually take.
+    pub const PATIENCE: Duration = Duration::from_secs(30);
 }
 
 // === impl Publisher ===
@@ -110,6 +129,9 @@ impl Publisher {
             signers: options.signers,
             max_bundle_bytes: options.max_bundle_bytes,
             keep: options.keep,
+            intake: Intake::new(options.patience),
+            seats: Seats::new(options.max_connections),
+            patience: options.patience,
             arrivals: Arrivals::default(),
             fleet: Fleet::default(),
             metrics: Metrics::default(),
@@ -144,6 +166,7 @@ impl Publisher {
         routes
             .fallback(async || Problem::NoSuchPath)
             .method_not_allowed_fallback(async || Problem::WrongMethod)
+            .layer(middleware::from_fn(seats::check))
             .layer(middleware::from_fn_with_state(Arc::clone(&shared), metrics::count))
             .with_state(shared)
     }

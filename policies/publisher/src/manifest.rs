@@ -75,37 +75,27 @@ async fn newer(
         // What became known between the first look and the subscription is seen at once. Neither
         // sender goes away while `shared` is there, so an end is always a reason to go.
         arrived = arrival.wait_for(|latest| latest.as_deref().is_some_and(is_new)) => {
-            return arrived.ok().and_then(|latest| latest.clone());
+            arrived.ok().and_then(|latest| latest.clone())
         }
-        _ = closing.wait_for(|closing| *closing) => return None,
-        () = tokio::time::sleep(wait) => {}
+        _ = closing.wait_for(|closing| *closing) => None,
+        () = tokio::time::sleep(wait) => None,
     }
-    // What another process that has the same file was given meanwhile. If the database is away,
-    // nothing is new.
-    shared.latest(name).await.ok().flatten()
 }
 
 // === impl Shared ===
 
 impl Shared {
-    /// The newest version of a bundle. While the database fails, the newest that is known: proxies
-    /// that ask for it have it already.
+    /// The newest version of a bundle that is known here. A push here makes it known at once, one
+    /// elsewhere as soon as it is heard of (`follow`); the database is asked only for names of
+    /// which nothing is known.
     pub(crate) async fn latest(&self, name: &str) -> Result<Option<Arc<Latest>>, StoreError> {
-        match self.store.latest(name).await {
-            Ok(latest) => {
-                let latest = latest.map(Arc::new);
-                if let Some(latest) = &latest {
-                    self.arrivals.learn(name, latest);
-                }
-                Ok(latest)
-            }
-            Err(error) => match self.arrivals.known(name) {
-                Some(known) => {
-                    tracing::warn!(bundle = name, %error, "answering from memory");
-                    Ok(Some(known))
-                }
-                None => Err(error),
-            },
+        if let Some(known) = self.arrivals.known(name) {
+            return Ok(Some(known));
         }
+        let latest = self.store.latest(name).await?.map(Arc::new);
+        if let Some(latest) = &latest {
+            self.arrivals.learn(name, latest);
+        }
+        Ok(latest)
     }
 }

@@ -76,6 +76,8 @@ impl Metrics {
         registry.register("uploaded_bytes", help, self.uploaded.clone());
         let help = "Whether PostgreSQL tells of pushes to other publishers";
         registry.register("listening", help, self.listening.clone());
+        let help = "Connections that were ended without an answer, because there were too many";
+        registry.register("connections_refused", help, shared.seats.turned_away.clone());
         registry.register_collector(Box::new(Present(Arc::downgrade(shared))));
         registry
     }
@@ -122,6 +124,14 @@ impl Collector for Present {
         let held = ConstGauge::new(i64::try_from(shared.arrivals.waiting()).unwrap_or(i64::MAX));
         let help = "Requests that are held until there is something new";
         held.encode(encoder.encode_descriptor("requests_held", help, None, held.metric_type())?)?;
+        let taken = ConstGauge::new(i64::try_from(shared.seats.taken()).unwrap_or(i64::MAX));
+        let help = "Connections of proxies and of those who push";
+        taken.encode(encoder.encode_descriptor(
+            "connections",
+            help,
+            None,
+            taken.metric_type(),
+        )?)?;
         let manifests = shared.arrivals.by_name().into_iter().filter_map(|(_, latest)| {
             let envelope = Envelope::decode_whole(&latest.envelope).ok()?;
             let manifest = envelope.manifest();

@@ -42,12 +42,16 @@ pub(crate) enum Problem {
     SegmentDigest { found: Digest },
     #[error("the body is {found} bytes long instead of {expected}")]
     SegmentLength { found: usize, expected: usize },
-    #[error("no part of the body was received for 30 seconds")]
+    #[error("the body came too slowly")]
     SlowBody,
     #[error("the publisher's database cannot be used; its log says more")]
     Store { label: &'static str },
     #[error("the body is larger than {limit} bytes, the most that is accepted here")]
     TooLarge { limit: usize },
+    #[error("the publisher has as many connections as it takes; try again")]
+    TooManyConnections,
+    #[error("the publisher is receiving as much as it can hold; try again")]
+    TooManyUploads,
     #[error("the body is not what it should be: {0}")]
     Undecodable(#[from] DecodeError),
     #[error("another version is in force than the request names")]
@@ -103,6 +107,8 @@ impl Problem {
             Self::SlowBody => "slow_body",
             Self::Store { label } => label,
             Self::TooLarge { .. } => "too_large",
+            Self::TooManyConnections => "too_many_connections",
+            Self::TooManyUploads => "too_many_uploads",
             Self::Undecodable(_) => "undecodable",
             Self::Unexpected => "precondition",
             Self::UnknownBundle { .. } => "unknown_bundle",
@@ -136,7 +142,11 @@ impl Problem {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BundleTooLarge { .. } | Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete { .. } | Self::VersionTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Away | Self::Busy | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Away
+            | Self::Busy
+            | Self::Closing
+            | Self::TooManyConnections
+            | Self::TooManyUploads => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -14,7 +14,7 @@ use cedarkey_bundle::{Archive, Envelope, Refusal};
 use serde::Serialize;
 
 use crate::{
-    Shared, body,
+    Shared,
     clock::now,
     conditional,
     problem::Problem,
@@ -86,19 +86,30 @@ impl Shared {
         body: Body,
         now: i64,
     ) -> Result<Envelope, Problem> {
-        let bytes = body::read(body, Envelope::MAX_BYTES).await?;
-        let envelope = Envelope::decode_whole(&bytes)?;
+        let mut inflow = self.intake.unknown(body);
+        let envelope = Envelope::decode_whole(inflow.whole(Envelope::MAX_BYTES).await?)?;
         self.check(name, &envelope, now)?;
         Ok(envelope)
     }
 
     async fn receive_archive(self: &Arc<Self>, name: &str, body: Body) -> Result<Push, Problem> {
-        let bytes = body::read(body, self.max_bundle_bytes).await?;
-        let (shared, name) = (Arc::clone(self), name.to_owned());
+        let limit = self.max_bundle_bytes;
+        let mut inflow = self.intake.unknown(body);
+        // Most of it is still to come, and is not kept for everybody.
+        let wanted = match inflow.envelope(limit).await {
+            Ok(envelope) => self.expects(name, &envelope).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = wanted {
+            inflow.drain(limit).await;
+            return Err(problem);
+        }
+        inflow.vouch();
+        inflow.whole(limit).await?;
+        let bytes = inflow.into_bytes();
         // Digests of megabytes would hold up the other requests of this thread.
         let checked = tokio::task::spawn_blocking(move || {
             let Archive { envelope, segments } = Archive::decode(&bytes)?;
-            shared.check(&name, &envelope, now())?;
             Ok(Push { envelope, segments: Some(segments), condition: None })
         });
         checked.await.map_err(|_| Problem::Internal)?
@@ -118,6 +129,18 @@ impl Shared {
             Pushed::NotAbove { current } => Err(Problem::old_version(version, current)),
             Pushed::Unexpected => Err(Problem::Unexpected),
             Pushed::Incomplete { missing, first } => Err(Problem::Incomplete { missing, first }),
+        }
+    }
+
+    /// Whether it is by one who may push it, and not what everybody can read here.
+    async fn expects(&self, name: &str, envelope: &Envelope) -> Result<(), Problem> {
+        self.check(name, envelope, now())?;
+        let version = envelope.manifest().version;
+        match self.latest(name).await? {
+            Some(known) if version <= known.version => {
+                Err(Problem::old_version(version, known.version))
+            }
+            _ => Ok(()),
         }
     }
 

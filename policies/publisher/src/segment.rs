@@ -11,7 +11,7 @@ use axum::{
 };
 use cedarkey_bundle::Digest;
 
-use crate::{Shared, body, problem::Problem};
+use crate::{Shared, problem::Problem, store::Wanted};
 
 /// A year, and no need to ask again within it: the name is the digest of the content.
 pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -47,10 +47,21 @@ impl Shared {
     /// are: there is one content of this digest, and it was asked for.
     async fn receive_segment(&self, digest: Digest, body: Body) -> Result<StatusCode, Problem> {
         let wanted = self.store.wanted(&digest).await?;
-        // What is too long is noticed while it is read; what nobody wants has no length.
-        let content = body::read(body, wanted.unwrap_or_default()).await;
-        let length = wanted.ok_or(Problem::NotAnnounced)?;
-        let content = content?;
+        let mut inflow = self.intake.vouched(body);
+        let length = match wanted {
+            Wanted::Yes { length } => length,
+            Wanted::Here | Wanted::No => {
+                inflow.drain(self.max_bundle_bytes).await;
+                let is_here = matches!(wanted, Wanted::Here);
+                return if is_here {
+                    Ok(StatusCode::NO_CONTENT)
+                } else {
+                    Err(Problem::NotAnnounced)
+                };
+            }
+        };
+        inflow.whole(length).await?;
+        let content = inflow.into_bytes();
         if content.len() != length {
             return Err(Problem::SegmentLength { found: content.len(), expected: length });
         }

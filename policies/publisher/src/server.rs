@@ -6,13 +6,10 @@ use axum::{Router, extract::State, http::StatusCode};
 use axum_server::{Handle, Server, tls_rustls::RustlsAcceptor};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{Publisher, Shared, Tls, problem::Problem};
+use crate::{Publisher, Shared, Tls, problem::Problem, seats::Seats};
 
 /// How long requests that were under way when the publisher was told to stop may still take.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How long a connection may take until its first request, or the head of the next one, is there.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a publisher listens.
 #[derive(Debug)]
@@ -52,12 +49,15 @@ impl Publisher {
         let handle = Handle::new();
         let mut servers = JoinSet::new();
         let mut routes = self.bundle_routes();
+        let (seats, patience) = (self.shared.seats.clone(), self.shared.patience);
         match operations {
             Some(listener) => {
                 let service = self.finish(self.operation_routes().merge(crate::health()));
                 // A handle says where one server listens; what stops them is common.
                 let handle = Handle::with_control(handle.control());
-                servers.spawn(run(listener, None, handle, service));
+                // Operators find a seat whatever happens where bundles are.
+                let seats = Seats::new(usize::MAX);
+                servers.spawn(run(listener, None, seats, patience, handle, service));
             }
             None => routes = routes.merge(self.operation_routes()),
         }
@@ -65,7 +65,8 @@ impl Publisher {
         if let Some(tls) = &tls {
             helpers.spawn(tls.clone().follow());
         }
-        servers.spawn(run(bundles, tls, handle.clone(), self.finish(routes)));
+        let service = self.finish(routes);
+        servers.spawn(run(bundles, tls, seats, patience, handle.clone(), service));
         let closing = self.shared.closing.clone();
         helpers.spawn(async move {
             shutdown.await;
@@ -91,16 +92,24 @@ impl Publisher {
 async fn run(
     listener: TcpListener,
     tls: Option<Tls>,
+    seats: Seats,
+    patience: Duration,
     handle: Handle<SocketAddr>,
     routes: Router,
 ) -> io::Result<()> {
     let mut server = Server::<SocketAddr>::from_listener(listener).handle(handle);
-    server.http_builder().http1().header_read_timeout(PATIENCE);
-    let server = server.first_request_timeout(PATIENCE);
+    // The whole head has to be there by then, that of a connection's next request too.
+    server.http_builder().http1().header_read_timeout(patience);
+    // Who is not there any more has no seat.
+    server.http_builder().http2().keep_alive_interval(patience).keep_alive_timeout(patience);
+    let server = server.first_request_timeout(patience);
     let service = routes.into_make_service();
     match tls {
-        Some(tls) => server.acceptor(RustlsAcceptor::new(tls.config())).serve(service).await,
-        None => server.serve(service).await,
+        Some(tls) => {
+            let acceptor = RustlsAcceptor::new(tls.config()).acceptor(seats);
+            server.acceptor(acceptor).serve(service).await
+        }
+        None => server.acceptor(seats).serve(service).await,
     }
 }
 

@@ -57,6 +57,10 @@ pub struct Serve {
     /// name alone, and from when and until when [default: the project's, for its bundle]
     #[arg(long, value_name = "[NAME=]KEY[,not_before=TIME][,not_after=TIME]")]
     trusted: Vec<Signer>,
+    /// How many connections to take at a time; each proxy has one. Who comes when there are as many
+    /// is answered with 503
+    #[arg(long, value_name = "N", default_value = "10000")]
+    max_connections: NonZeroU32,
     /// How many versions of each bundle to keep
     #[arg(long, value_name = "N", default_value = "20")]
     keep: NonZeroU32,
@@ -82,6 +86,8 @@ impl Serve {
             database: self.database,
             signers: trusted.into_iter().collect(),
             max_bundle_bytes: MAX_BUNDLE,
+            max_connections: usize::try_from(self.max_connections.get()).unwrap_or(usize::MAX),
+            patience: Options::PATIENCE,
             keep: self.keep,
             mirrors: self.mirror,
         };

@@ -3,6 +3,7 @@
 mod fake;
 mod faults;
 mod fleet;
+mod hostile;
 mod load;
 mod locked;
 mod project;

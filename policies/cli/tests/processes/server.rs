@@ -48,6 +48,15 @@ impl Server {
         Ok((said.status.code(), String::from_utf8(said.stdout)?))
     }
 
+    /// The most memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let process = self.process.as_ref().ok_or("it was stopped before")?;
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB")).ok_or("no peak")?;
+        Ok(kilobytes.parse::<u64>()?.saturating_mul(1024))
+    }
+
     /// Ends it without a chance to do anything.
     pub fn kill(self) {
         drop(self);

@@ -54,6 +54,17 @@ pub(crate) struct Kept {
     pub(crate) pushed_at: i64,
 }
 
+/// Whether a segment is to be uploaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// It was announced, and is there already.
+    Here,
+    /// Nobody has announced it.
+    No,
+    /// It was announced with this length.
+    Yes { length: usize },
+}
+
 /// What became of an announcement.
 #[derive(Debug)]
 pub(crate) enum Announced {

@@ -2,7 +2,7 @@
 
 use cedarkey_bundle::Digest;
 
-use super::{Kept, Latest, Store, StoreError, sql};
+use super::{Kept, Latest, Store, StoreError, Wanted, sql};
 use crate::clock::now;
 
 // === impl Store ===
@@ -74,12 +74,18 @@ impl Store {
         .await
     }
 
-    /// The length of the segment of this digest, if it may be uploaded.
-    pub(crate) async fn wanted(&self, digest: &Digest) -> Result<Option<usize>, StoreError> {
+    /// Whether the segment of this digest is to be uploaded.
+    pub(crate) async fn wanted(&self, digest: &Digest) -> Result<Wanted, StoreError> {
         self.in_time(async {
-            let length = sqlx::query_scalar(sql::WANTED).bind(digest.0.as_slice()).bind(now());
-            let length: Option<i64> = length.fetch_optional(&self.pool).await?;
-            Ok(length.and_then(|length| length.try_into().ok()))
+            let found = sqlx::query_as(sql::WANTED).bind(digest.0.as_slice()).bind(now());
+            let found: Option<(i64, i64)> = found.fetch_optional(&self.pool).await?;
+            Ok(match found {
+                Some((_, 1..)) => Wanted::Here,
+                Some((length, _)) => {
+                    length.try_into().map_or(Wanted::No, |length| Wanted::Yes { length })
+                }
+                None => Wanted::No,
+            })
         })
         .await
     }

@@ -17,7 +17,10 @@ pub(super) const CURRENT: &str = "SELECT max(version) FROM bundles WHERE name = 
 
 pub(super) const SEGMENT: &str = "SELECT content FROM segments WHERE digest = $1";
 
-pub(super) const WANTED: &str = "SELECT length FROM wanted WHERE digest = $1 AND until > $2";
+/// The length of an announced segment, and whether it is there: 1, or 0.
+pub(super) const WANTED: &str = "\
+    SELECT length, (SELECT count(*) FROM segments WHERE segments.digest = wanted.digest) \
+    FROM wanted WHERE digest = $1 AND until > $2";
 
 pub(super) const INSERT_SEGMENT: &str =
     "INSERT INTO segments (digest, content) VALUES ($1, $2) ON CONFLICT DO NOTHING";

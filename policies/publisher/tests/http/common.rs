@@ -83,11 +83,16 @@ impl Server {
     }
 
     pub async fn start_in(place: Place) -> Self {
+        let options = options(place.database());
+        Self::start_with(place, options).await
+    }
+
+    pub async fn start_with(place: Place, options: Options) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             rustls::crypto::ring::default_provider().install_default().unwrap();
         });
-        let publisher = Publisher::open(options(place.database())).await.unwrap();
+        let publisher = Publisher::open(options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -145,6 +150,8 @@ pub fn options(database: Database) -> Options {
         database,
         signers: [anywhere, for_shop].into_iter().collect(),
         max_bundle_bytes: MAX_ARCHIVE,
+        max_connections: 1000,
+        patience: Options::PATIENCE,
         keep: KEEP,
         mirrors: Vec::new(),
     }

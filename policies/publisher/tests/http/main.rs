@@ -13,6 +13,7 @@ mod common;
 mod database;
 mod fleet;
 mod full;
+mod hostile;
 mod mirror;
 mod operations;
 mod poll;

@@ -63,9 +63,9 @@ async fn two_publishers_can_have_the_same_database() {
     let task = tokio::spawn(second.serve(listener, async { stopped.await.unwrap() }));
 
     let etag = server.push(&archive("quickstart", 1)).await;
-    let poll = server.poll("quickstart", &etag, 1);
+    let poll = server.poll("quickstart", &etag, 60);
     until("the request is held", || server.publisher.held() == 1).await;
-    // The first hears of what the second was given when the wait is over.
+    // The first finds what the second was given when it next looks.
     let body = archive("quickstart", 2).encode();
     let pushed = server.client.put(&url).body(body).send().await.unwrap();
     assert_eq!(pushed.status(), StatusCode::CREATED);

@@ -12,6 +12,8 @@ mod common;
 mod database;
 #[path = "../http/fleet.rs"]
 mod fleet;
+#[path = "../http/hostile.rs"]
+mod hostile;
 #[path = "../http/mirror.rs"]
 mod mirror;
 #[path = "../http/operations.rs"]
