@@ -8,7 +8,9 @@ mod fuzz;
 mod postgres;
 mod targets;
 
-pub use build::{cedarkey, cedarkey_release, conformance, differential, engine_guest, filter};
+pub use build::{
+    cedarkey, cedarkey_release, conformance, differential, engine_guest, faulty_filter, filter,
+};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
 pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};

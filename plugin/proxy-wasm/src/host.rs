@@ -1,10 +1,10 @@
 //! All calls to the proxy.
 //!
 //! The SDK panics on statuses that it does not expect, and a panic takes the whole VM down; the
-//! proxy then answers every request itself with an error, which with `FAIL_CLOSED` lets nothing
-//! pass. So only those calls are made here whose unexpected statuses mean that the proxy is broken:
-//! reading the headers of the request in hand, the time, and shared data; and values are read as
-//! bytes, for the SDK panics on text that is not UTF-8.
+//! proxy then answers requests itself with an error, until it has made a new one. So only those
+//! calls are made here whose unexpected statuses mean that the proxy is broken: reading the headers
+//! of the request in hand, the time, and shared data; and values are read as bytes, for the SDK
+//! panics on text that is not UTF-8.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType};

@@ -12,6 +12,8 @@ pub mod config;
 mod credential;
 pub mod delivery;
 mod facts;
+#[cfg(feature = "fault")]
+mod fault;
 mod filter;
 mod forward;
 pub mod host;

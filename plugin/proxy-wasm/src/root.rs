@@ -102,6 +102,8 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let serves = self.shared.serves.get();
+        #[cfg(feature = "fault")]
+        crate::fault::on_tick(serves);
         self.deliver(|delivery, port| delivery.tick(serves, port));
         self.shared.watch_expiry();
     }

@@ -5,10 +5,12 @@ mod attacks;
 mod bulk;
 mod delivery;
 mod faults;
+mod folder;
 mod identity;
 mod refusals;
 mod reload;
 mod start;
+mod vm;
 
 use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force};
 use cedarkey_host_kit::envoy::Envoy;

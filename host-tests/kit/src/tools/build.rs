@@ -28,6 +28,23 @@ pub fn filter() -> Result<PathBuf, ToolError> {
     })
 }
 
+/// Builds the filter with faults on demand, and gives the path of its module. Only the first call of
+/// a process builds.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn faulty_filter() -> Result<PathBuf, ToolError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    once(&BUILT, || {
+        targets()?;
+        let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm", "--features", "fault"];
+        // Apart, so that it is never taken for the one that ships.
+        let apart = ["--target", "wasm32-wasip1", "--target-dir", "target/fault"];
+        build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")
+    })
+}
+
 /// Builds the command `cedarkey`, and gives its path. Only the first call of a process builds.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `cedarkey render`
 
 mod envoy;
+mod folder;
 
 use crate::failure::Failure;
 use crate::{exit::Exit, output::Output};

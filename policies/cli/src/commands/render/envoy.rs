@@ -1,5 +1,6 @@
 //! `cedarkey render envoy`
 
+use super::folder;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::Output;
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 /// Write a complete Envoy bootstrap for the project to standard output.
 ///
 /// The filter takes its bundles from the publisher; with a seed it enforces from the first request,
-/// even while no publisher answers.
+/// even while no publisher answers. The seed is part of the configuration, or a folder that
+/// `cedarkey export` keeps up to date, from which Envoy takes bundles by itself while the publisher
+/// is away, or where there is none.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   cedarkey render envoy --upstream 127.0.0.1:9000 --publisher 127.0.0.1:9180 \\
@@ -27,7 +30,7 @@ pub struct RenderEnvoy {
     #[arg(long, value_name = "HOST:PORT")]
     upstream: Authority,
     /// Where bundles come from
-    #[arg(long, value_name = "HOST:PORT", required_unless_present = "seed")]
+    #[arg(long, value_name = "HOST:PORT", required_unless_present_any = ["seed", "seed_dir"])]
     publisher: Option<Authority>,
     /// The filter's module, as Envoy sees it
     #[arg(long, value_name = "FILE", default_value = "cedarkey_proxy_wasm.wasm")]
@@ -41,6 +44,12 @@ pub struct RenderEnvoy {
     /// A bundle to start with
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
+    /// A folder beside Envoy that `cedarkey export --to` has written, as Envoy sees it
+    #[arg(long, value_name = "DIR")]
+    seed_dir: Option<PathBuf>,
+    /// Where Envoy gives the filter what is in that folder
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9181")]
+    seed_listen: Authority,
     /// Tell a caller that its key was revoked, instead of that it is unknown
     #[arg(long)]
     reveal_revoked: bool,
@@ -48,6 +57,9 @@ pub struct RenderEnvoy {
     #[arg(long)]
     reveal_policies: bool,
 }
+
+/// The cluster that bundles come from.
+const PUBLISHER: &str = "cedarkey_publisher";
 
 /// By these some frameworks serve another method or path than that of the request line.
 const OVERRIDES: [&str; 5] = [
@@ -60,7 +72,7 @@ const OVERRIDES: [&str; 5] = [
 
 /// A host and a port.
 #[derive(Clone, Debug)]
-struct Authority {
+pub struct Authority {
     host: String,
     port: u16,
 }
@@ -86,10 +98,9 @@ impl RenderEnvoy {
             return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
                 .help("make one with `cedarkey signing-key new`"));
         }
-        let publisher = self
-            .publisher
-            .as_ref()
-            .map(|_| json!({ "cluster": "cedarkey_publisher", "authority": "cedarkey-publisher" }));
+        let is_fed = self.publisher.is_some() || self.seed_dir.is_some();
+        let publisher =
+            is_fed.then(|| json!({ "cluster": PUBLISHER, "authority": "cedarkey-publisher" }));
         let mut filter = json!({
             "bundle": settings.name,
             "trusted_keys": trusted(&settings.trusted),
@@ -107,17 +118,22 @@ impl RenderEnvoy {
 
     fn bootstrap(&self, filter: &Value) -> Value {
         let mut clusters = vec![cluster("upstream", &self.upstream)];
-        clusters.extend(self.publisher.iter().map(|at| cluster("cedarkey_publisher", at)));
+        let mut listeners = vec![json!({
+            "name": "api",
+            "address": self.listen.socket(),
+            "filter_chains": [{ "filters": [self.connection_manager(filter)] }],
+        })];
+        match (&self.publisher, &self.seed_dir) {
+            (publisher, Some(folder)) => {
+                listeners.push(folder::listener(&self.seed_listen, folder));
+                clusters.push(folder::cluster(PUBLISHER, publisher.as_ref(), &self.seed_listen));
+            }
+            (Some(publisher), None) => clusters.push(cluster(PUBLISHER, publisher)),
+            (None, None) => {}
+        }
         json!({
             "admin": { "address": self.admin.socket() },
-            "static_resources": {
-                "listeners": [{
-                    "name": "api",
-                    "address": self.listen.socket(),
-                    "filter_chains": [{ "filters": [self.connection_manager(filter)] }],
-                }],
-                "clusters": clusters,
-            },
+            "static_resources": { "listeners": listeners, "clusters": clusters },
         })
     }
 
@@ -163,7 +179,10 @@ impl RenderEnvoy {
                 "config": {
                     "name": "cedarkey",
                     "root_id": "cedarkey",
-                    "failure_policy": "FAIL_CLOSED",
+                    // A VM that has died answers with an error, and at most once a second the
+                    // next request is given a new one.
+                    "failure_policy": "FAIL_RELOAD",
+                    "reload_config": { "backoff": { "base_interval": "1s" } },
                     "vm_config": {
                         "vm_id": "cedarkey",
                         "runtime": "envoy.wasm.runtime.v8",
@@ -207,7 +226,7 @@ fn seed(path: &Path) -> Result<String, Failure> {
     Ok(STANDARD.encode(bytes))
 }
 
-fn router() -> Value {
+pub fn router() -> Value {
     json!({
         "name": "envoy.filters.http.router",
         "typed_config": {
@@ -230,14 +249,14 @@ fn cluster(name: &str, at: &Authority) -> Value {
     })
 }
 
-fn type_url(message: &str) -> String {
+pub fn type_url(message: &str) -> String {
     format!("type.googleapis.com/{message}")
 }
 
 // === impl Authority ===
 
 impl Authority {
-    fn socket(&self) -> Value {
+    pub fn socket(&self) -> Value {
         json!({ "socket_address": { "address": self.host, "port_value": self.port } })
     }
 }
