@@ -109,7 +109,7 @@ impl<K: Keys> Gate<'_, K> {
             Err(cause) => return Verdict::Deny(Denial::new(cause)),
         };
         let now = host.now();
-        let lapse = self.lapse(&key, now);
+        let lapse = self.lapse(&key, now, host.latest(now));
         let verdict = self.authorize(call, &key, now, host, session);
         match (lapse, verdict) {
             // Nothing in the policies, or in the lack of them, lets a lapsed key pass; but they
@@ -139,11 +139,12 @@ impl<K: Keys> Gate<'_, K> {
         }
     }
 
-    /// Why a key is not valid at this instant, if it is not.
-    fn lapse(&self, key: &KeyRecord, now: i64) -> Option<Cause> {
+    /// Why a key is not valid at this instant, if it is not; `latest` is never before an instant at
+    /// which another was asked for.
+    fn lapse(&self, key: &KeyRecord, now: i64, latest: i64) -> Option<Cause> {
         if self.keys.is_revoked(&key.id) {
             Some(Cause::KeyRevoked)
-        } else if now >= key.expires {
+        } else if latest >= key.expires {
             Some(Cause::KeyExpired)
         } else if now < key.not_before {
             Some(Cause::KeyNotYetValid)

@@ -13,6 +13,8 @@ pub struct Facts<'a> {
     pub headers: &'a [Header],
     /// When it came, in milliseconds.
     pub now: i64,
+    /// The latest instant that was ever the present one.
+    pub latest: i64,
 }
 
 /// Where Envoy's `jwt_authn` filter puts the claims of a verified token, with
@@ -23,6 +25,10 @@ const CLAIMS: [&str; 4] =
 impl Host for Facts<'_> {
     fn now(&mut self) -> i64 {
         self.now
+    }
+
+    fn latest(&mut self, _: i64) -> i64 {
+        self.latest
     }
 
     fn header(&mut self, name: &str) -> Option<String> {
@@ -113,7 +119,7 @@ mod tests {
     fn a_header_that_is_not_text_is_still_there() {
         let header = |value: &[u8]| ("x-debug".to_owned(), value.to_vec());
         let headers = [header(b"1"), header(b"\xff")];
-        let mut facts = Facts { headers: &headers, now: 0 };
+        let mut facts = Facts { headers: &headers, now: 0, latest: 0 };
         assert_eq!(facts.header("x-debug").as_deref(), Some("1, \u{fffd}"));
         assert_eq!(facts.header("x-other"), None);
     }

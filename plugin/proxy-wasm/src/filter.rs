@@ -81,7 +81,8 @@ impl Filter {
             on_policy_error: config.on_policy_error,
         };
         let mut session = self.shared.session.take();
-        let verdict = gate.check(&call, &mut Facts { headers, now }, &mut session);
+        let mut facts = Facts { headers, now, latest: self.shared.latest(now) };
+        let verdict = gate.check(&call, &mut facts, &mut session);
         let action = match verdict {
             Verdict::Allow(permit) => {
                 self.shared.metrics.allow();
@@ -140,6 +141,8 @@ impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         self.shared.serves.set(true);
         let headers = host::request_headers();
+        #[cfg(feature = "fault")]
+        crate::fault::on_request(&headers);
         let config = self.shared.config.borrow().clone();
         let Some(config) = config else {
             return self.refuse(None, Cause::BadConfig, &headers);

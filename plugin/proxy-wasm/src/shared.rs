@@ -31,6 +31,8 @@ pub struct Shared {
     pub serves: Cell<bool>,
     /// At random: tells this VM from others.
     pub identity: u64,
+    /// What decisions are numbered with, so that a number says nothing.
+    secret: RandomState,
     latest: Cell<i64>,
     decisions: Cell<u64>,
 }
@@ -49,6 +51,7 @@ impl Default for Shared {
             serves: Cell::default(),
             // What seeds hash maps is the one source of randomness that std has.
             identity: RandomState::new().build_hasher().finish(),
+            secret: RandomState::new(),
             latest: Cell::new(i64::MIN),
             decisions: Cell::default(),
         }
@@ -70,13 +73,14 @@ impl Shared {
         newer
     }
 
-    /// The id of a new decision: the VM's identity and a number. It differs from all others as far
-    /// as chance goes, costs no call to the proxy, and no caller has a say in it, as callers have
-    /// in `x-request-id`.
+    /// The id of a new decision: 128 bits, which a number and the VM's secret give. It differs from
+    /// all others as far as chance goes, costs no call to the proxy, does not tell a caller how many
+    /// there were before, and no caller has a say in it, as callers have in `x-request-id`.
     pub fn decision_id(&self) -> String {
         let number = self.decisions.get().wrapping_add(1);
         self.decisions.set(number);
-        format!("{:016x}-{number:x}", self.identity)
+        let half = |half: u8| self.secret.hash_one((number, half));
+        format!("{:016x}{:016x}", half(0), half(1))
     }
 
     /// The latest instant that was ever passed to this, the present one among them: a clock that is
@@ -104,5 +108,9 @@ mod tests {
         let mut ids = [one.decision_id(), one.decision_id(), other.decision_id()];
         ids.sort_unstable();
         assert!(ids.array_windows().all(|[a, b]| a != b), "{ids:?}");
+        // Nor do they have anything in common by which one could be told from another.
+        let halves = || ids.iter().flat_map(|id| [&id[..16], &id[16..]]);
+        let different: std::collections::BTreeSet<_> = halves().collect();
+        assert_eq!(different.len(), halves().count(), "{ids:?}");
     }
 }

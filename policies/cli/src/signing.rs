@@ -9,6 +9,10 @@ use crate::project::Settings;
 use cedarkey_bundle::{Archive, Draft, Envelope, Manifest, PublicKey, SigningKey};
 use cedarkey_compiler::settings::{KeySource, TrustedKey};
 use jiff::Timestamp;
+use rustix::process::geteuid;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -117,13 +121,25 @@ pub fn keys(trusted: &[TrustedKey]) -> Vec<PublicKey> {
 /// Reads a private key from a file.
 pub fn read_file(file: &Path) -> Result<SigningKey, Failure> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .context(Exit::Bundle, format_args!("cannot read the signing key `{shown}`"));
-    let text = Zeroizing::new(
-        text.map_err(|failure| failure.help("make one with `cedarkey signing-key new`"))?,
-    );
-    SigningKey::from_text(&text)
-        .context(Exit::Bundle, format_args!("`{shown}` is not a signing key"))
+    let mut text = Zeroizing::new(String::new());
+    let read = File::open(file).and_then(|mut file| {
+        file.read_to_string(&mut text)?;
+        file.metadata()
+    });
+    let metadata = read
+        .context(Exit::Bundle, format_args!("cannot read the signing key `{shown}`"))
+        .map_err(|failure| failure.help("make one with `cedarkey signing-key new`"))?;
+    let key = SigningKey::from_text(&text)
+        .context(Exit::Bundle, format_args!("`{shown}` is not a signing key"))?;
+    // Of one's own files, as `ssh` does it: those of others, such as secrets that are mounted, may
+    // be readable for a reason.
+    let mode = metadata.mode() & 0o777;
+    if metadata.uid() == geteuid().as_raw() && mode & 0o077 != 0 {
+        let message = format!("others may use the signing key `{shown}`: its mode is {mode:04o}");
+        let help = format!("`chmod 600 {shown}`, and replace the key if anybody may have read it");
+        return Err(Failure::new(Exit::Bundle, message).help(help));
+    }
+    Ok(key)
 }
 
 fn read_variable(name: &str) -> Result<SigningKey, Failure> {

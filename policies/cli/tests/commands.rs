@@ -7,7 +7,7 @@
 use trycmd::TestCases;
 
 /// Programs besides `cedarkey` that a file may use, to set the stage.
-const TOOLS: [&str; 5] = ["/bin/cp", "/bin/mkdir", "/bin/mv", "/bin/rm", "/bin/sh"];
+const TOOLS: [&str; 6] = ["/bin/chmod", "/bin/cp", "/bin/mkdir", "/bin/mv", "/bin/rm", "/bin/sh"];
 
 fn cases(folder: &str) {
     let cases = TestCases::new();

@@ -9,6 +9,12 @@ pub trait Host {
     /// The present instant, in milliseconds since 1970-01-01T00:00:00Z. Asked once a request.
     fn now(&mut self) -> i64;
 
+    /// The latest instant that was ever the present one, of which `now` is one: by it keys expire,
+    /// so that a clock that is set back does not bring one back.
+    fn latest(&mut self, now: i64) -> i64 {
+        now
+    }
+
     /// The value of a request header, by lower-case name; several values joined by a comma.
     fn header(&mut self, name: &str) -> Option<String>;
 
