@@ -9,6 +9,7 @@ mod locked;
 mod project;
 mod publishers;
 mod rollback;
+mod secrets;
 mod serve;
 mod server;
 mod signing;
