@@ -41,7 +41,8 @@ impl Build {
         let project = folder.path().join("project");
         let quiet = |arguments: &[&str]| {
             let mut command = Command::new(&cedarkey);
-            command.args(arguments).stdout(Stdio::null());
+            // The bundle is written to where the command runs.
+            command.args(arguments).stdout(Stdio::null()).current_dir(folder.path());
             command
         };
         run_command(quiet(&["init"]).arg(&project))?;
@@ -60,7 +61,7 @@ impl Build {
         anstream::println!("policies  {:>6}, and those of a new project", self.policies);
         anstream::println!("build     {:>6.2} to {:.2} s", seconds(first), seconds(last));
         anstream::println!("check     {:>6.2} s", check.as_secs_f64());
-        anstream::println!("bundle    {:>6} bytes", bundle(&project)?);
+        anstream::println!("bundle    {:>6} bytes", bundle(folder.path())?);
         Ok(true)
     }
 }
@@ -92,15 +93,15 @@ fn timed(command: &mut Command) -> anyhow::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// The size of the one bundle in a project's folder.
-fn bundle(project: &Path) -> anyhow::Result<u64> {
+/// The size of the one bundle in a folder.
+fn bundle(folder: &Path) -> anyhow::Result<u64> {
     let mut sizes = Vec::new();
-    for file in project.read_dir()? {
+    for file in folder.read_dir()? {
         let file = file?;
         if file.path().extension().is_some_and(|extension| extension == "ckb") {
             sizes.push(file.metadata()?.len());
         }
     }
-    ensure!(sizes.len() == 1, "there is not one bundle in `{}`", project.display());
+    ensure!(sizes.len() == 1, "there is not one bundle in `{}`", folder.display());
     Ok(sizes.iter().sum())
 }

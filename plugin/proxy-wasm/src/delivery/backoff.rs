@@ -4,7 +4,11 @@
 const FIRST: i64 = 250;
 
 /// The longest wait, in milliseconds.
-const LONGEST: i64 = 10_000;
+pub const LONGEST: i64 = 10_000;
+
+/// The longest wait of a proxy that has nothing in force, and so denies every request, in
+/// milliseconds.
+pub const LONGEST_WITHOUT: i64 = 1_000;
 
 /// Doubles with each failure, up to a limit, with a part of it at random so that proxies that
 /// failed together do not try again together.
@@ -40,9 +44,9 @@ impl Backoff {
         self.until = self.until.max(at);
     }
 
-    /// It did not.
-    pub fn failed(&mut self, now: i64) {
-        self.wait = self.wait.saturating_mul(2).clamp(FIRST, LONGEST);
+    /// It did not. The wait is at most `longest`.
+    pub fn failed(&mut self, now: i64, longest: i64) {
+        self.wait = self.wait.saturating_mul(2).max(FIRST).min(longest);
         // Xorshift: good enough to spread proxies out.
         self.random ^= self.random.wrapping_shl(13);
         self.random ^= self.random.wrapping_shr(7);
@@ -64,11 +68,13 @@ mod tests {
         assert!(backoff.is_over(0));
         let mut waits = Vec::new();
         for _ in 0..10 {
-            backoff.failed(1_000);
+            backoff.failed(1_000, LONGEST);
             waits.push(backoff.until.saturating_sub(1_000));
         }
         assert!(waits.iter().all(|wait| (FIRST / 2..=LONGEST).contains(wait)), "{waits:?}");
         assert!(waits[9] >= LONGEST / 2, "{waits:?}");
+        backoff.failed(1_000, LONGEST_WITHOUT);
+        assert!(backoff.is_over(1_000 + LONGEST_WITHOUT));
         assert!(!backoff.is_over(1_000));
         backoff.succeeded();
         assert!(backoff.is_over(0));
@@ -78,7 +84,7 @@ mod tests {
     fn proxies_that_failed_together_spread_out() {
         let wait = |seed| {
             let mut backoff = Backoff::new(seed);
-            (0..6).for_each(|_| backoff.failed(0));
+            (0..6).for_each(|_| backoff.failed(0, LONGEST));
             backoff.until
         };
         assert_ne!(wait(1), wait(0x5eed_0000));
@@ -87,7 +93,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_does_not_prolong_a_wait() {
         let mut backoff = Backoff::new(7);
-        backoff.failed(1_000_000);
+        backoff.failed(1_000_000, LONGEST);
         assert!(!backoff.is_over(1_000_000));
         assert!(backoff.is_over(0));
     }

@@ -1,7 +1,7 @@
 //! Getting bundles from the publisher, where it is this VM's turn.
 
 use super::accept::{Active, LoadError};
-use super::backoff::Backoff;
+use super::backoff::{Backoff, LONGEST, LONGEST_WITHOUT};
 use super::exchange::{Damage, Exchange, Polled, polled};
 use super::fetch::{Fetch, Fetched, Terms};
 use super::lease::Lease;
@@ -123,7 +123,7 @@ impl Source {
         let terms = Terms { bench: *bench, publisher: &self.publisher };
         self.exchange = Exchange::poll(&terms, self.etag.as_deref(), &report, port);
         if matches!(self.exchange, Exchange::Idle) {
-            return Err(self.failed(LoadError::Unreachable(None), port));
+            return Err(self.failed(LoadError::Unreachable(None), bench, port));
         }
         Ok(None)
     }
@@ -143,7 +143,7 @@ impl Source {
                     Polled::Fail { error, etag } => {
                         // An envelope that was refused is not asked for again.
                         self.etag = etag.or(self.etag.take());
-                        return Err(self.failed(error, port));
+                        return Err(self.failed(error, bench, port));
                     }
                     Polled::Known(etag) => {
                         self.etag = etag;
@@ -159,7 +159,7 @@ impl Source {
                     self.exchange = Exchange::Fetch(fetch);
                     Ok(())
                 }
-                Err(error) => Err(self.failed(error, port)),
+                Err(error) => Err(self.failed(error, bench, port)),
             },
             // An answer to a call of an exchange that was given up.
             other => {
@@ -200,7 +200,7 @@ impl Source {
                 if matches!(error, LoadError::Open(_)) {
                     self.etag = etag.or(self.etag.take());
                 }
-                Err(self.failed(error, port))
+                Err(self.failed(error, bench, port))
             }
         }
     }
@@ -220,10 +220,16 @@ impl Source {
         }
     }
 
-    fn failed(&mut self, error: LoadError, port: &mut impl Port) -> LoadError {
+    fn failed(
+        &mut self,
+        error: LoadError,
+        bench: &Bench<'_>,
+        port: &mut impl Port,
+    ) -> LoadError {
         self.pen.release(port);
         self.settled = false;
-        self.backoff.failed(port.now());
+        let longest = if bench.before.is_some() { LONGEST } else { LONGEST_WITHOUT };
+        self.backoff.failed(port.now(), longest);
         self.error = Some(error.label());
         error
     }

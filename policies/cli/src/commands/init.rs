@@ -115,7 +115,7 @@ max_lifetime = \"365d\"
 
 [signing]
 key = \"signing.key\"
-trusted = []                # `cedarkey signing-key new` fills this
+trusted = []   # `cedarkey signing-key new` fills this
 "
     )
 }
