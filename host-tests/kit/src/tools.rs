@@ -5,7 +5,9 @@ mod build;
 mod envoy;
 mod error;
 mod fuzz;
+mod moto;
 mod postgres;
+mod python;
 mod targets;
 
 pub use build::{
@@ -14,6 +16,7 @@ pub use build::{
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
 pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};
+pub use moto::{MOTO_VERSION, moto};
 pub use postgres::postgres;
 pub use targets::{TARGETS, targets};
 

@@ -17,7 +17,7 @@ use object_store::{
 };
 use url::Url;
 
-use crate::segment::FOR_EVER;
+use crate::{segment::FOR_EVER, tls};
 
 /// A folder or a place in an object store. Its text is a path, or a URL: `file:///…` or
 /// `s3://BUCKET/PREFIX`, whose credentials are in the environment (`AWS_…`).
@@ -94,6 +94,7 @@ impl FromStr for Mirror {
                 Self::folder(&url.to_file_path().map_err(wrong)?)
             }
             "s3" => {
+                tls::use_ring();
                 let named = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
                 let named = named.map(|(name, value)| (name.to_ascii_lowercase(), value));
                 let (store, prefix) = object_store::parse_url_opts(&url, named).map_err(failed)?;

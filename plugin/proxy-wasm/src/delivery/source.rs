@@ -220,12 +220,7 @@ impl Source {
         }
     }
 
-    fn failed(
-        &mut self,
-        error: LoadError,
-        bench: &Bench<'_>,
-        port: &mut impl Port,
-    ) -> LoadError {
+    fn failed(&mut self, error: LoadError, bench: &Bench<'_>, port: &mut impl Port) -> LoadError {
         self.pen.release(port);
         self.settled = false;
         let longest = if bench.before.is_some() { LONGEST } else { LONGEST_WITHOUT };

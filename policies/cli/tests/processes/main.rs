@@ -1,5 +1,6 @@
 //! `cedarkey` beside other processes: publishers good and bad, and whoever locks a file.
 
+mod bucket;
 mod fake;
 mod faults;
 mod fleet;

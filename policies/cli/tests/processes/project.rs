@@ -42,12 +42,7 @@ impl Project {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Result<Said> {
-        let Output { status, stdout, stderr } = self.command(arguments).output()?;
-        Ok(Said {
-            status: status.code(),
-            stdout: String::from_utf8(stdout)?,
-            stderr: String::from_utf8(stderr)?,
-        })
+        Said::of(self.command(arguments).output()?)
     }
 }
 
@@ -60,6 +55,14 @@ impl Project {
 }
 
 impl Said {
+    pub fn of(Output { status, stdout, stderr }: Output) -> Result<Self> {
+        Ok(Self {
+            status: status.code(),
+            stdout: String::from_utf8(stdout)?,
+            stderr: String::from_utf8(stderr)?,
+        })
+    }
+
     /// What it wrote to standard output, if it worked.
     pub fn success(self) -> Result<String> {
         match self.status {

@@ -3,7 +3,7 @@
 use crate::project::{Project, Result};
 use cedarkey_bundle::Envelope;
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -19,11 +19,21 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 impl Server {
     pub fn start(project: &Project) -> Result<Self> {
+        Self::start_with(project, &[], |_| ())
+    }
+
+    /// With these arguments besides, in an environment that may be changed.
+    pub fn start_with(
+        project: &Project,
+        arguments: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Result<Self> {
         let told = project.path("address");
         // What an earlier one has told is not to be believed.
         let _ = fs::remove_file(&told);
         let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.arg("--address-file").arg(&told);
+        command.args(arguments).arg("--address-file").arg(&told);
+        change(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let begin = Instant::now();
         loop {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tools::succeeds;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
