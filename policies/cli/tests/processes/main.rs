@@ -7,6 +7,7 @@ mod load;
 mod locked;
 mod project;
 mod publishers;
+mod registry;
 mod rollback;
 mod serve;
 mod server;
