@@ -3,6 +3,7 @@
 use cedarkey_host_kit::deployment::{Deployment, Result};
 use cedarkey_host_kit::{ports, tools};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
@@ -85,20 +86,46 @@ fn the_commands_of_the_readme_work() -> Result<()> {
 
     let place = deployment.file("readme");
     fs::create_dir(&place)?;
-    let mut path = std::env::var("PATH").unwrap_or_default();
-    for binary in [tools::cedarkey()?, tools::envoy()?] {
-        let folder = binary.parent().ok_or("the command is in a folder")?;
-        path = format!("{}:{path}", folder.display());
-    }
-    let mut bash = Command::new("bash");
-    let output = bash.args(["-c", &script]).current_dir(&place).env("PATH", path).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}\n{said}");
-    let shown = String::from_utf8_lossy(&output.stdout);
+    let shown = bash(&script, &place, &[tools::cedarkey()?, tools::envoy()?])?;
     for word in ["ALLOW", "DENY", "pushed", "\"/v1/orders/7\""] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
     Ok(())
+}
+
+/// Every command of the guide to keys, in the order in which they stand there.
+#[test]
+fn the_commands_of_the_guide_to_keys_work() -> Result<()> {
+    let guide = fs::read_to_string(tools::workspace().join("docs/keys.md"))?;
+    let commands = commands(&guide);
+    let deployment = Deployment::new()?;
+    let place = deployment.file("guide");
+    fs::create_dir(&place)?;
+    let shown = bash(&script(&commands), &place, &[tools::cedarkey()?])?;
+    for word in [
+        "a token of ck_development",
+        "plan: 0 keys to create, 0 to change",
+        "report",
+        "sound: ",
+        "cedarkey-ck",
+    ] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    Ok(())
+}
+
+/// Runs a script in a folder, with the folders of these programs in the path.
+fn bash(script: &str, place: &Path, programs: &[PathBuf]) -> Result<String> {
+    let mut path = std::env::var("PATH").unwrap_or_default();
+    for program in programs {
+        let folder = program.parent().ok_or("the command is in a folder")?;
+        path = format!("{}:{path}", folder.display());
+    }
+    let mut bash = Command::new("bash");
+    let output = bash.args(["-c", script]).current_dir(place).env("PATH", path).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{said}");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The commands of the console blocks, with their continuation lines.

@@ -3,10 +3,12 @@
 mod build;
 mod engine;
 mod fleet;
+mod import;
 mod keys;
 mod start;
 mod switch;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 
 /// Measure; each benchmark compares, side by side in one run.
@@ -24,6 +26,8 @@ enum What {
     Engine(engine::Engine),
     /// How fast a push reaches a thousand proxies, and what that costs the publisher
     Fleet(fleet::Fleet),
+    /// How long an import of many keys takes, and that of one with ten bad rows
+    Import(import::Import),
     /// How much memory Envoy takes for many keys, by how many workers it has
     Keys(keys::Keys),
     /// How long Envoy takes until it is ready, with the filter and without
@@ -39,9 +43,21 @@ impl Bench {
             What::Build(build) => build.run(),
             What::Engine(engine) => engine.run(),
             What::Fleet(fleet) => fleet.run(),
+            What::Import(import) => import.run(),
             What::Keys(keys) => keys.run(),
             What::Start(start) => start.run(),
             What::Switch(switch) => switch.run(),
         }
     }
+}
+
+/// A field of a process's memory, in MiB, as `/proc/PID/status` calls it.
+fn memory_of(process: u32, field: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let kilobytes: f64 = line
+        .and_then(|line| line.split_whitespace().next())
+        .with_context(|| format!("there is no {field}"))?
+        .parse()?;
+    Ok(kilobytes / 1024.0)
 }

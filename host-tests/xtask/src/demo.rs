@@ -116,7 +116,7 @@ fn keep(deployment: &Deployment, envoy: &Envoy) -> anyhow::Result<()> {
     heading("it keeps running; try:");
     anstream::println!("  C={command}; P={project}");
     anstream::println!(
-        "  T=$($C -C $P keys issue --owner you --purpose trying --team payments --scope orders:read)"
+        "  T=$($C -C $P keys issue --owner alice@example.com --purpose trying --team payments --scope orders:read)"
     );
     anstream::println!("  $C -C $P push --to {publisher}");
     anstream::println!("  curl -i -H \"x-api-key: $T\" http://{listener}/v1/orders/7");

@@ -66,9 +66,13 @@ pub enum Command {
     /// Make and show signing keys
     #[command(subcommand)]
     SigningKey(commands::signing_key::SigningKeyCommand),
-    /// Issue, list and revoke API keys
+    /// Issue, change, list and revoke API keys
     #[command(subcommand)]
     Keys(commands::keys::KeysCommand),
+    /// Read and verify what was done to keys
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    ScannerRules(commands::scanner_rules::ScannerRules),
     Build(commands::build::Build),
     Inspect(commands::inspect::Inspect),
     Eval(commands::eval::Eval),

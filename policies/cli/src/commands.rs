@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub mod audit;
 pub mod build;
 pub mod check;
 pub mod completions;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod push;
 pub mod render;
 pub mod rollback;
+pub mod scanner_rules;
 pub mod serve;
 pub mod signing_key;
 pub mod test;
@@ -31,6 +33,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Test(command) => command.run(project, output),
         Command::SigningKey(command) => command.run(project, output),
         Command::Keys(command) => block_on(command.run(project, output)),
+        Command::Audit(command) => block_on(command.run(project, output)),
+        Command::ScannerRules(command) => command.run(project, output),
         Command::Build(command) => block_on(command.run(project, output)),
         Command::Inspect(command) => command.run(project, output),
         Command::Eval(command) => block_on(command.run(project, output)),

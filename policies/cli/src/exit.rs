@@ -27,17 +27,24 @@ pub enum Exit {
     Conflict = 9,
     /// `fleet status --fail-on-lag` found a proxy that has not the newest version.
     Lag = 10,
+    /// The audit, or a key past it, was tampered with.
+    Tampered = 11,
+    /// What should be a token is none.
+    NoToken = 12,
+    /// A token is one of another prefix or environment.
+    OtherToken = 13,
 }
 
 /// The end of the top-level help.
 pub const HELP: &str = "\
 Exit status:
-  0  it worked                                5  the key registry cannot be used, or refused
-  1  it did not work                          6  the publisher cannot be reached, or fails
-  2  `eval` decided to deny                   7  a bundle or signing key cannot be used
-  3  the project has errors                   8  the publisher refuses the bundle
-  4  the command line cannot be understood    9  the publisher has a version as high already
-                                             10  a proxy lags (`fleet status --fail-on-lag`)
+   0  it worked                                    7  a bundle or signing key cannot be used
+   1  it did not work                              8  the publisher refuses the bundle
+   2  `eval` decided to deny                       9  the publisher has a version as high
+   3  the project has errors                      10  a proxy lags (`fleet status --fail-on-lag`)
+   4  the command line cannot be understood       11  the audit was tampered with
+   5  the registry cannot be used, or refused     12  what should be a token is none
+   6  the publisher cannot be reached, or fails   13  a token is of another environment
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

@@ -93,6 +93,28 @@ impl Output {
         text
     }
 
+    /// Writes what is suspicious, but no error.
+    pub fn warning(&self, message: &str, help: Option<String>) {
+        if self.error_format == ErrorFormat::Json {
+            let value = serde_json::json!({
+                "message": message, "severity": "warning", "help": help,
+            });
+            return self.note(value);
+        }
+        self.note(format_args!("{NOTICE}warning:{NOTICE:#} {message}"));
+        if let Some(help) = help {
+            self.note(format_args!("   {NOTICE}help:{NOTICE:#} {help}"));
+        }
+    }
+
+    /// Writes one of several things that are wrong; why the command did not work follows.
+    pub fn wrong(&self, message: &str) {
+        if self.error_format == ErrorFormat::Json {
+            return self.note(serde_json::json!({ "message": message, "severity": "error" }));
+        }
+        self.note(format_args!("{BAD}error:{BAD:#} {message}"));
+    }
+
     /// Writes why a command did not work.
     pub fn failure(&self, failure: &Failure) {
         match failure {

@@ -23,6 +23,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// Says how many are done.
+    pub fn reached(&self, message: &str, done: usize) {
+        self.0.set_message(format!("{message}: {done}"));
+    }
+
     /// Says no more.
     pub fn finish(self) {
         self.0.finish_and_clear();

@@ -4,7 +4,8 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use cedarkey_compiler::settings::{KeySource, SigningSettings, TrustedKey};
 use cedarkey_compiler::{KeySpec, Project, Settings as ProjectSettings, settings};
-use cedarkey_registry::{Key, Registry};
+use cedarkey_registry::{Key, OpenError, Place, Registry, Status};
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// The settings of a project, with paths that can be used as they are.
@@ -18,8 +19,12 @@ pub struct Settings {
     pub environment: String,
     /// The prefix of tokens.
     pub prefix: String,
-    /// The registry's file.
-    pub database: PathBuf,
+    /// Where the registry is.
+    pub registry: Place,
+    /// Whether a second person approves new keys.
+    pub approval: bool,
+    /// Whether proxies take tokens of another form.
+    pub allow_foreign: bool,
     /// Where the keys are that sign.
     pub signing_keys: Vec<KeySource>,
     /// The file of a key that is made for the project.
@@ -27,6 +32,9 @@ pub struct Settings {
     /// The public keys that are trusted, and when.
     pub trusted: Vec<TrustedKey>,
 }
+
+/// The variable that names another registry than the project does.
+const REGISTRY: &str = "CEDARKEY_REGISTRY";
 
 /// Finds the project's folder: the one given, or the nearest upwards.
 pub fn root(given: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -46,11 +54,20 @@ pub fn root(given: Option<&Path>) -> Result<PathBuf, Failure> {
 pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
     let root = root(given)?;
     let settings = ProjectSettings::load(&root)?;
+    let named = std::env::var(REGISTRY).ok().filter(|named| !named.is_empty());
+    let registry = match (named, &settings.registry.url) {
+        // What is typed is meant from where it is typed.
+        (Some(address), _) => Place::parse(&address, Path::new("")).map_err(unusable)?,
+        (None, Some(address)) => Place::parse(address, &root).map_err(unusable)?,
+        (None, None) => Place::File(root.join(&settings.keys.database)),
+    };
     Ok(Settings {
         name: settings.bundle.name,
         environment: settings.bundle.environment,
         prefix: settings.keys.prefix,
-        database: root.join(settings.keys.database),
+        registry,
+        approval: settings.keys.approval,
+        allow_foreign: settings.keys.allow_foreign,
         signing_keys: settings.signing.sources(),
         new_key: root
             .join(settings.signing.key.as_deref().unwrap_or(SigningSettings::FILE.as_ref())),
@@ -65,38 +82,45 @@ pub fn load(given: Option<&Path>) -> Result<Project, Failure> {
 }
 
 /// Opens the project's registry.
-pub async fn registry(database: &Path) -> Result<Registry, Failure> {
-    Registry::open(database).await.map_err(|error| {
-        let help = error.help();
-        Failure::because(Exit::Registry, "the key registry cannot be used", error).help(help)
-    })
+pub async fn registry(place: &Place) -> Result<Registry, Failure> {
+    Registry::open_at(place).await.map_err(unusable)
+}
+
+fn unusable(error: OpenError) -> Failure {
+    let help = error.help();
+    Failure::because(Exit::Registry, "the key registry cannot be used", error).help(help)
 }
 
 /// The keys of the project's registry as the compiler takes them; none where there is no registry
 /// yet.
 pub async fn keys(settings: &Settings) -> Result<Vec<KeySpec>, Failure> {
-    if !settings.database.exists() {
+    if !settings.registry.exists() {
         return Ok(Vec::new());
     }
-    let registry = registry(&settings.database).await?;
+    let registry = registry(&settings.registry).await?;
     let keys = registry.all().await;
     registry.close().await;
     let keys = keys.context(Exit::Registry, "the keys cannot be read")?;
-    Ok(keys.into_iter().map(spec).collect())
+    let now = Timestamp::now();
+    Ok(keys.iter().filter(|key| key.is_known()).map(|key| spec(key, now)).collect())
 }
 
-fn spec(key: Key) -> KeySpec {
+/// A key as the compiler takes it.
+pub fn spec(key: &Key, now: Timestamp) -> KeySpec {
+    let status = key.status(now);
     KeySpec {
-        revoked: key.revoked_at.is_some(),
-        id: key.id,
-        hash: key.hash,
-        environment: key.environment,
-        owner: key.owner,
-        purpose: key.purpose,
-        team: key.team,
-        workload: key.workload,
-        scopes: key.scopes,
-        networks: key.networks,
+        revoked: key.is_refused(),
+        ended: matches!(status, Status::Expired | Status::Retired | Status::Revoked),
+        id: key.id.clone(),
+        hash: key.hash.clone(),
+        environment: key.environment.clone(),
+        owner: key.owner.clone(),
+        purpose: key.purpose.clone(),
+        team: key.team.clone(),
+        workload: key.workload.clone(),
+        scopes: key.scopes.clone(),
+        networks: key.networks.clone(),
+        spiffe_ids: key.spiffe_ids.clone(),
         created: key.created,
         not_before: key.not_before,
         expires: key.expires,

@@ -13,6 +13,7 @@ pub use native::{Actual, Outcome, answer, run};
 
 use crate::compile::{Compiled, compile_with};
 use crate::keys::KeySpec;
+use crate::lint::KeyLints;
 use crate::place;
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
@@ -118,7 +119,7 @@ fn key_id(name: &str) -> KeyId {
 pub fn compile(project: &Project, prepared: &Prepared) -> Result<Compiled, Problems> {
     // What is tested is the policies: how long a test's key lives is nobody's concern.
     let mut settings = project.settings.clone();
-    settings.keys.max_lifetime = None;
+    settings.lints.keys = KeyLints::NONE;
     compile_with(project, &settings, &prepared.keys)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::compile::{STACK, build};
 use crate::keys::{Inventory, KeySpec};
+use crate::lint;
 use crate::problem::{Problem, Problems};
 use crate::project::{Project, fact_place, policy_problem};
 use cedar_policy::{
@@ -19,9 +20,20 @@ impl Project {
             if problems.errors() == 0 {
                 problems.take(build(self, &self.settings, &[]));
             }
-            problems.take(Inventory::new(keys, &self.settings, &self.entities));
+            problems.extend(self.check_keys(keys));
             problems
         })
+    }
+
+    /// Checks keys alone, as they would be checked for a build.
+    #[must_use]
+    pub fn check_keys(&self, keys: &[KeySpec]) -> Problems {
+        let mut problems = lint::keys(self, &self.settings, keys);
+        if let Some(inventory) = problems.take(Inventory::new(keys, &self.settings, &self.entities))
+        {
+            problems.extend(inventory.warnings);
+        }
+        problems
     }
 
     /// Checks all but the keys.

@@ -1,6 +1,7 @@
 //! From a project and its keys to a bundle that is still to be signed.
 
 use crate::keys::{Inventory, KeySpec};
+use crate::lint;
 use crate::model::{self, BuildError, Built, Input, PolicySource, Profile};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
@@ -57,7 +58,11 @@ fn compile_here(
     keys: &[KeySpec],
 ) -> Result<Compiled, Problems> {
     let mut problems = project.check_files();
-    let inventory = problems.take(Inventory::new(keys, settings, &project.entities));
+    problems.extend(lint::keys(project, settings, keys));
+    let mut inventory = problems.take(Inventory::new(keys, settings, &project.entities));
+    if let Some(inventory) = &mut inventory {
+        problems.extend(std::mem::take(&mut inventory.warnings));
+    }
     let warnings = problems.into_result()?;
     let inventory = inventory.unwrap_or_default();
     let (policies, built) = build(project, settings, &inventory.profiles)?;

@@ -75,10 +75,8 @@ pub fn explain(
     call: &Call<'_>,
     host: &mut impl Host,
 ) -> Result<Vec<Considered>, Problems> {
-    // How long a key may live is a rule for keys that are issued.
-    let mut settings = project.settings.clone();
-    settings.keys.max_lifetime = None;
-    let inventory = Inventory::new(std::slice::from_ref(key), &settings, &project.entities)?;
+    let settings = &project.settings;
+    let inventory = Inventory::new(std::slice::from_ref(key), settings, &project.entities)?;
     let Some((_, record)) = inventory.records.first() else { return Ok(Vec::new()) };
     let keys = OnlyKey { record: *record, revoked: key.revoked };
 
@@ -90,7 +88,7 @@ pub fn explain(
         sources.extend(parts.iter().enumerate().map(alone));
     }
     sources.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    let built = build_from(project, &settings, &inventory.profiles, &sources)?;
+    let built = build_from(project, settings, &inventory.profiles, &sources)?;
     let model = &built.model;
     let routes = Routes::load(routes(project, model)?, model.uid_count())
         .map_err(|error| Problem::error("cedarkey::routes::load", error))?;

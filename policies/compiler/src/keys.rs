@@ -1,8 +1,9 @@
 //! The key inventory, as it goes into a bundle.
 
+use crate::lint::Level;
 use crate::model::Profile;
 use crate::problem::{Problem, Problems};
-use crate::settings::{Lifetime, Settings};
+use crate::settings::Settings;
 use cedar_policy::{Entities, EntityId, EntityTypeName, EntityUid};
 use cedarkey_engine::ext::ip;
 use cedarkey_engine::key::{KeyId, KeyRecord};
@@ -39,6 +40,9 @@ pub struct KeySpec {
     /// Where it may be used from; empty: from anywhere.
     #[serde(default)]
     pub networks: Vec<String>,
+    /// Which SPIFFE ids it may be used by; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spiffe_ids: Vec<String>,
     /// When it was issued.
     pub created: Timestamp,
     /// The first instant at which it is valid.
@@ -46,9 +50,12 @@ pub struct KeySpec {
     /// The first instant at which it is no longer valid; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// Whether it was revoked.
+    /// Whether it is to be refused: revoked, retired, or suspended for now.
     #[serde(default)]
     pub revoked: bool,
+    /// Whether nobody will ever use it again, so that no rule matters to it any more.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 /// The inventory in the form of a bundle.
@@ -60,6 +67,8 @@ pub struct Inventory {
     pub records: Vec<(KeyHash, KeyRecord)>,
     /// Those that were revoked.
     pub revoked: Vec<KeyId>,
+    /// Which keys are left out, and why.
+    pub warnings: Problems,
 }
 
 /// The instant of a key that never expires: 9999-12-31T23:59:59Z, in milliseconds.
@@ -79,15 +88,28 @@ impl Inventory {
         entities: &Entities,
     ) -> Result<Self, Problems> {
         let mut problems = Problems::new();
+        let mut warnings = Problems::new();
         let mut profiles: BTreeMap<Profile, Vec<usize>> = BTreeMap::new();
         let mut records = Vec::with_capacity(keys.len());
         let mut revoked = Vec::new();
-        let mut hashes: BTreeMap<[u8; 32], &str> = BTreeMap::new();
+        let mut hashes: BTreeMap<[u8; 32], &KeySpec> = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for key in keys {
-            let Some((id, hash)) = problems.take(check(key, settings, entities)) else { continue };
-            if let Some(other) = hashes.insert(hash.0, &key.id) {
-                let message = format!("the keys `{other}` and `{}` have the same token", key.id);
+            let checked = problems.take(check(key, settings, entities));
+            if let Some(problem) = wrong_network(key) {
+                // Such a key cannot be bound to where it belongs, so it is never let in.
+                let left_out = "until it has an address or a range, the key is left out";
+                match settings.lints.keys.network {
+                    Level::Deny => problems.push(problem),
+                    Level::Warn => warnings.push(problem.into_warning().help(left_out)),
+                    Level::Allow => {}
+                }
+                continue;
+            }
+            let Some((id, hash)) = checked else { continue };
+            if let Some(other) = hashes.insert(hash.0, key) {
+                let message =
+                    format!("the keys `{}` and `{}` have the same token", other.id, key.id);
                 let problem = Problem::error("cedarkey::keys::duplicate-hash", message);
                 problems.push(problem.help("a token is issued once: revoke it and issue another"));
                 continue;
@@ -120,7 +142,7 @@ impl Inventory {
                 }
             }
         }
-        Ok(Self { profiles: profiles.into_keys().collect(), records, revoked })
+        Ok(Self { profiles: profiles.into_keys().collect(), records, revoked, warnings })
     }
 }
 
@@ -133,6 +155,9 @@ fn profile(key: &KeySpec) -> Profile {
         "scopes": key.scopes,
         "networks": networks.collect::<Vec<_>>(),
     });
+    if let (false, Some(attrs)) = (key.spiffe_ids.is_empty(), attrs.as_object_mut()) {
+        attrs.insert("spiffeIds".into(), json!(key.spiffe_ids));
+    }
     let mut parents = Vec::new();
     let links = [("team", "Team", &key.team), ("workload", "Workload", &key.workload)];
     for (attribute, kind, id) in links {
@@ -169,22 +194,11 @@ fn check(
         let help = "it is the SHA-256 of the token in 64 hexadecimal digits";
         wrong("cedarkey::keys::hash", "the hash is malformed".into(), help);
     }
-    for (name, value) in [("owner", &key.owner), ("purpose", &key.purpose)] {
-        if value.trim().is_empty() {
-            let code =
-                if name == "owner" { "cedarkey::keys::owner" } else { "cedarkey::keys::purpose" };
-            wrong(code, format!("it has no {name}"), "every key has an owner and a purpose");
-        }
-    }
     for (kind, id) in [("Team", &key.team), ("Workload", &key.workload)] {
-        if let Some(id) = id.as_ref().filter(|id| !exists(entities, kind, id)) {
+        if let Some(id) = id.as_ref().filter(|id| !key.ended && !exists(entities, kind, id)) {
             let help = "add it to entities.json, or give the key another";
             wrong("cedarkey::keys::entity", format!("there is no {kind} `{id}`"), help);
         }
-    }
-    for network in key.networks.iter().filter(|network| ip::parse(network).is_err()) {
-        let help = "write an address or a range, as in `10.0.0.0/8`";
-        wrong("cedarkey::keys::network", format!("`{network}` is no network"), help);
     }
     if key.environment != settings.bundle.environment {
         let message = format!(
@@ -193,21 +207,26 @@ fn check(
         );
         wrong("cedarkey::keys::environment", message, "keep a registry for each environment");
     }
-    let limit = settings.keys.max_lifetime.map(|limit| limit.0);
-    let lifetime = key.expires.map(|expires| expires.duration_since(key.not_before));
-    if let Some(limit) = limit.filter(|limit| lifetime.is_none_or(|lifetime| lifetime > *limit)) {
-        let message = format!("it is valid for longer than {}", Lifetime(limit));
-        let help = "`keys.max_lifetime` in cedarkey.toml is the longest: issue it anew, for a shorter time";
-        wrong("cedarkey::keys::lifetime", message, help);
-    }
     match (id, hash) {
         (Some(id), Some(hash)) if problems.is_empty() => Ok((id, hash)),
         _ => Err(problems),
     }
 }
 
+/// The first network of a key that is none.
+fn wrong_network(key: &KeySpec) -> Option<Problem> {
+    let network = key.networks.iter().find(|network| ip::parse(network).is_err())?;
+    let message = format!("key `{}`: `{network}` is no network", key.id);
+    let problem = Problem::error("cedarkey::keys::network", message);
+    Some(problem.help("write an address or a range, as in `10.0.0.0/8`"))
+}
+
 fn exists(entities: &Entities, kind: &str, id: &str) -> bool {
-    EntityTypeName::from_str(kind).is_ok_and(|kind| {
-        entities.get(&EntityUid::from_type_name_and_id(kind, EntityId::new(id))).is_some()
-    })
+    uid(kind, id).is_some_and(|uid| entities.get(&uid).is_some())
+}
+
+/// The uid of an entity.
+pub(crate) fn uid(kind: &str, id: &str) -> Option<EntityUid> {
+    let kind = EntityTypeName::from_str(kind).ok()?;
+    Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }

@@ -15,6 +15,7 @@ mod entities;
 pub mod explain;
 pub mod facts;
 pub mod keys;
+pub mod lint;
 pub mod lower;
 pub mod model;
 mod names;

@@ -1,5 +1,6 @@
 //! `cedarkey.toml`: the settings of a project.
 
+use crate::lint::LintSettings;
 use crate::problem::{Problem, Problems};
 use crate::project::Files;
 use cedarkey_bundle::{PublicKey, is_bundle_name};
@@ -23,6 +24,12 @@ pub struct Settings {
     /// What keys look like, and where they are kept.
     #[serde(default)]
     pub keys: KeySettings,
+    /// How grave it is when a rule is broken.
+    #[serde(default)]
+    pub lints: LintSettings,
+    /// Where keys are kept, if not in a file of the project.
+    #[serde(default)]
+    pub registry: RegistrySettings,
     /// Who signs.
     #[serde(default)]
     pub signing: SigningSettings,
@@ -53,6 +60,18 @@ pub struct KeySettings {
     pub max_lifetime: Option<Lifetime>,
     /// Whether tokens of another form are looked up by their hash.
     pub allow_foreign: bool,
+    /// Whether a new key is only valid once a second person has approved it.
+    pub approval: bool,
+    /// Which environments are production, where some rules are stricter.
+    pub production: Vec<String>,
+}
+
+/// `[registry]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrySettings {
+    /// The URL of a PostgreSQL database.
+    pub url: Option<String>,
 }
 
 /// `[signing]`
@@ -168,6 +187,8 @@ impl Default for KeySettings {
             database: "keys.db".into(),
             max_lifetime: None,
             allow_foreign: false,
+            approval: false,
+            production: ["live", "prod", "production"].map(String::from).into(),
         }
     }
 }

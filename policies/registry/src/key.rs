@@ -1,17 +1,21 @@
 //! A key of the registry.
 
-use crate::error::StoreError;
+use crate::waiting::Waiting;
 use jiff::Timestamp;
-use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A key: everything but its token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+///
+/// Its JSON form is what the audit keeps and hashes. A field that is added later is left out where
+/// it is empty, so that old entries stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Key {
     /// A ULID in its text form.
     pub id: String,
+    /// What it is called in `keys.yaml`; a successor takes it over.
+    pub name: Option<String>,
     /// SHA-256 of the token, in hexadecimal digits.
     pub hash: String,
     /// The prefix of the token.
@@ -30,76 +34,145 @@ pub struct Key {
     pub scopes: Vec<String>,
     /// Where it may be used from; empty: anywhere.
     pub networks: Vec<String>,
-    /// When it was issued.
+    /// Which SPIFFE ids it may be used by; empty: any.
+    pub spiffe_ids: Vec<String>,
+    /// Whatever else is to be known of it.
+    pub labels: BTreeMap<String, String>,
+    /// When it was issued or requested.
     pub created: Timestamp,
     /// From when on it is valid.
     pub not_before: Timestamp,
     /// From when on it is no longer valid; never, if absent.
     pub expires: Option<Timestamp>,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
-    /// Why it was revoked, if it was.
-    pub revoke_reason: Option<String>,
+    /// By when somebody has to look whether it is still needed.
+    pub review_by: Option<Timestamp>,
+    /// What was decided about it.
+    pub state: State,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Why it is in this state.
+    pub reason: Option<String>,
+    /// Who requested it, if somebody did.
+    pub requested_by: Option<String>,
+    /// Who approved the request, or issued the key.
+    pub approver: Option<String>,
+    /// The id of the key that it replaces.
+    pub replaces: Option<String>,
+    /// The id of the key that replaces it.
+    pub replaced_by: Option<String>,
+    /// What somebody else has to approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Box<Waiting>>,
 }
 
-/// What can be said of a key at an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What was decided about a key. [`Key::status`] says what that means at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It is valid.
+pub enum State {
+    /// It is valid, as far as its times say so.
     Active,
-    /// Its time is over.
-    Expired,
-    /// Its time is yet to come.
+    /// The request for it was denied.
+    Denied,
+    /// It was requested.
     Pending,
+    /// It is no longer used.
+    Retired,
     /// It was revoked.
     Revoked,
+    /// It is not valid for the time being.
+    Suspended,
 }
 
 // === impl Key ===
 
 impl Key {
-    /// What can be said of it at an instant.
-    pub fn status(&self, now: Timestamp) -> Status {
-        if self.revoked_at.is_some() {
-            Status::Revoked
-        } else if self.expires.is_some_and(|expires| now >= expires) {
-            Status::Expired
-        } else if now < self.not_before {
-            Status::Pending
-        } else {
-            Status::Active
+    /// What the audit keeps of it.
+    pub(crate) fn image(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether proxies have to know it. They have no use for a key that was never approved.
+    pub fn is_known(&self) -> bool {
+        !matches!(self.state, State::Denied | State::Pending)
+    }
+
+    /// Whether proxies have to refuse it, whatever its times say.
+    pub fn is_refused(&self) -> bool {
+        self.state != State::Active
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// As it is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Denied => "denied",
+            Self::Pending => "pending",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+            Self::Suspended => "suspended",
         }
     }
 
-    pub(crate) fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
-        let id: String = row.try_get("id")?;
-        let malformed = |column| StoreError::Malformed { key: id.clone(), column };
-        let list = |column: &'static str| {
-            let json: String = row.try_get(column)?;
-            serde_json::from_str::<Vec<String>>(&json).map_err(|_| malformed(column))
-        };
-        let instant = |column: &'static str| {
-            let seconds: Option<i64> = row.try_get(column)?;
-            let instant = seconds.map(Timestamp::from_second).transpose();
-            instant.map_err(|_| malformed(column))
-        };
-        Ok(Self {
-            hash: row.try_get("hash")?,
-            prefix: row.try_get("prefix")?,
-            environment: row.try_get("environment")?,
-            owner: row.try_get("owner")?,
-            purpose: row.try_get("purpose")?,
-            team: row.try_get("team")?,
-            workload: row.try_get("workload")?,
-            scopes: list("scopes")?,
-            networks: list("networks")?,
-            created: instant("created")?.ok_or_else(|| malformed("created"))?,
-            not_before: instant("not_before")?.ok_or_else(|| malformed("not_before"))?,
-            expires: instant("expires")?,
-            revoked_at: instant("revoked_at")?,
-            revoke_reason: row.try_get("revoke_reason")?,
-            id,
-        })
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        let all = [
+            Self::Active,
+            Self::Denied,
+            Self::Pending,
+            Self::Retired,
+            Self::Revoked,
+            Self::Suspended,
+        ];
+        all.into_iter().find(|state| state.word() == word)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use jiff::ToSpan;
+
+    pub(crate) fn now() -> Timestamp {
+        "2026-06-01T12:00:00Z".parse().unwrap()
+    }
+
+    /// A sound key.
+    pub(crate) fn key() -> Key {
+        Key {
+            id: "01J00000000000000000000001".into(),
+            name: None,
+            hash: "0".repeat(64),
+            prefix: "ck".into(),
+            environment: "test".into(),
+            owner: "team:payments".into(),
+            purpose: "nightly export".into(),
+            team: Some("payments".into()),
+            workload: None,
+            scopes: vec!["orders:read".into()],
+            networks: Vec::new(),
+            spiffe_ids: Vec::new(),
+            labels: BTreeMap::new(),
+            created: now(),
+            not_before: now(),
+            expires: now().checked_add(240.hours()).ok(),
+            review_by: None,
+            state: State::Active,
+            since: now(),
+            reason: None,
+            requested_by: None,
+            approver: Some("alice".into()),
+            replaces: None,
+            replaced_by: None,
+            waiting: None,
+        }
+    }
+
+    #[test]
+    fn the_image_is_read_back() {
+        let key = Key { labels: [("a".into(), "b".into())].into(), ..key() };
+        assert_eq!(serde_json::from_str::<Key>(&key.image()).unwrap(), key);
     }
 }

@@ -2,19 +2,52 @@
 
 use crate::Registry;
 use crate::error::{FindError, StoreError};
-use crate::key::{Key, Status};
+use crate::key::Key;
+use crate::status::Status;
+use crate::store::{Transaction, key_from_row};
+use cedarkey_engine::token::KeyHash;
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 
-/// Which keys to list; what is not given does not matter.
+/// Which keys; what is not given does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Of this owner.
     pub owner: Option<String>,
-    /// In this status.
-    pub status: Option<Status>,
+    /// Of this team.
+    pub team: Option<String>,
+    /// Of this workload.
+    pub workload: Option<String>,
+    /// In one of these statuses; empty: in any.
+    pub statuses: Vec<Status>,
+    /// That wait for a second person, whether they are requested or are to be changed.
+    pub waiting: bool,
+    /// That have this scope.
+    pub scope: Option<String>,
+    /// That have all of these labels: the name, and the value if it matters.
+    pub labels: Vec<(String, Option<String>)>,
     /// That expire before this instant.
     pub expires_before: Option<Timestamp>,
+    /// That are to be reviewed before this instant.
+    pub review_before: Option<Timestamp>,
+}
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// By the hash of its token.
+    Hash(KeyHash),
+    /// By its name, or by its id or a beginning of it that no other has.
+    Text(String),
+}
+
+/// Some keys.
+#[derive(Clone, Debug)]
+pub enum Which {
+    /// All that are like this.
+    All(Filter),
+    /// These.
+    Each(Vec<Selector>),
 }
 
 impl Registry {
@@ -24,7 +57,7 @@ impl Registry {
     ///
     /// Where the registry fails or holds what it should not.
     pub async fn all(&self) -> Result<Vec<Key>, StoreError> {
-        keys(&sqlx::query("SELECT * FROM keys ORDER BY id").fetch_all(&self.pool).await?)
+        self.list(&Filter::default(), Timestamp::UNIX_EPOCH).await
     }
 
     /// Some keys, in the order in which they were issued.
@@ -33,35 +66,153 @@ impl Registry {
     ///
     /// Where the registry fails or holds what it should not.
     pub async fn list(&self, filter: &Filter, now: Timestamp) -> Result<Vec<Key>, StoreError> {
-        let mut keys = self.all().await?;
-        keys.retain(|key| {
-            filter.owner.as_ref().is_none_or(|owner| *owner == key.owner)
-                && filter.status.is_none_or(|status| status == key.status(now))
-                && filter
-                    .expires_before
-                    .is_none_or(|before| key.expires.is_some_and(|expires| expires < before))
-        });
+        let mut keys = Vec::new();
+        let mut rows = sqlx::query("SELECT * FROM keys ORDER BY id").fetch(&self.pool);
+        while let Some(row) = rows.try_next().await? {
+            let key = key_from_row(&row)?;
+            if filter.matches(&key, now) {
+                keys.push(key);
+            }
+        }
         Ok(keys)
     }
 
-    /// The key of this id, or whose id begins so, if that is only one.
+    /// One key.
     ///
     /// # Errors
     ///
     /// Where there is none or more than one, or the registry fails.
-    pub async fn get(&self, id: &str) -> Result<Key, FindError> {
-        let rows = sqlx::query("SELECT * FROM keys WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2")
-            .bind(id.to_ascii_uppercase())
-            .fetch_all(&self.pool)
-            .await?;
-        match rows.as_slice() {
-            [row] if !id.is_empty() => Ok(Key::from_row(row)?),
-            [_, _] => Err(FindError::Ambiguous(id.into())),
-            _ => Err(FindError::Missing(id.into())),
+    pub async fn get(&self, selector: &Selector) -> Result<Key, FindError> {
+        let mut found = Vec::new();
+        for (condition, value) in selector.conditions() {
+            let sql = format!("SELECT * FROM keys WHERE {condition} ORDER BY id LIMIT 2");
+            let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(value).fetch_all(&self.pool);
+            let keys: Result<Vec<_>, _> = rows.await?.iter().map(key_from_row).collect();
+            found = keys?;
+            if !found.is_empty() {
+                break;
+            }
+        }
+        selector.only(found)
+    }
+}
+
+// === impl Transaction ===
+
+impl Transaction {
+    /// One key.
+    pub(crate) async fn get(&mut self, selector: &Selector) -> Result<Key, FindError> {
+        let mut found = Vec::new();
+        for (condition, value) in selector.conditions() {
+            found = self.find(condition, &value).await?;
+            if !found.is_empty() {
+                break;
+            }
+        }
+        selector.only(found)
+    }
+
+    /// Some keys.
+    pub(crate) async fn which(
+        &mut self,
+        which: &Which,
+        now: Timestamp,
+    ) -> Result<Vec<Key>, FindError> {
+        match which {
+            Which::All(filter) => {
+                let mut keys = self.all().await?;
+                keys.retain(|key| filter.matches(key, now));
+                Ok(keys)
+            }
+            Which::Each(selectors) => {
+                let mut keys: Vec<Key> = Vec::new();
+                for selector in selectors {
+                    let key = self.get(selector).await?;
+                    // Who is named twice is changed once.
+                    if keys.iter().all(|other| other.id != key.id) {
+                        keys.push(key);
+                    }
+                }
+                Ok(keys)
+            }
         }
     }
 }
 
-fn keys(rows: &[SqliteRow]) -> Result<Vec<Key>, StoreError> {
-    rows.iter().map(Key::from_row).collect()
+// === impl Selector ===
+
+impl Selector {
+    /// What is looked for, one after the other.
+    fn conditions(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Hash(hash) => vec![("hash = $1", hash.to_string())],
+            Self::Text(text) if text.is_empty() => Vec::new(),
+            Self::Text(text) => vec![
+                ("name = $1", text.clone()),
+                ("substr(id, 1, length($1)) = $1", text.to_ascii_uppercase()),
+            ],
+        }
+    }
+
+    fn only(&self, mut found: Vec<Key>) -> Result<Key, FindError> {
+        match (found.pop(), found.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (Some(_), false) => Err(FindError::Ambiguous(self.text())),
+            (None, _) => Err(FindError::Missing(self.text())),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Hash(hash) => hash.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// A hash, if it is one; else a name or the beginning of an id.
+impl From<&str> for Selector {
+    fn from(text: &str) -> Self {
+        KeyHash::from_hex(text).map_or_else(|| Self::Text(text.into()), Self::Hash)
+    }
+}
+
+impl From<KeyHash> for Selector {
+    fn from(hash: KeyHash) -> Self {
+        Self::Hash(hash)
+    }
+}
+
+// === impl Which ===
+
+impl From<Selector> for Which {
+    fn from(selector: Selector) -> Self {
+        Self::Each(vec![selector])
+    }
+}
+
+// === impl Filter ===
+
+impl Filter {
+    /// Whether a key is like this.
+    pub fn matches(&self, key: &Key, now: Timestamp) -> bool {
+        let is = |wanted: &Option<String>, value: Option<&String>| {
+            wanted.as_ref().is_none_or(|wanted| Some(wanted) == value)
+        };
+        let before = |limit: Option<Timestamp>, at: Option<Timestamp>| {
+            limit.is_none_or(|limit| at.is_some_and(|at| at < limit))
+        };
+        let has_label = |(name, value): &(String, Option<String>)| {
+            key.labels.get(name).is_some_and(|own| value.as_ref().is_none_or(|value| value == own))
+        };
+        is(&self.owner, Some(&key.owner))
+            && is(&self.team, key.team.as_ref())
+            && is(&self.workload, key.workload.as_ref())
+            && (self.statuses.is_empty() || self.statuses.contains(&key.status(now)))
+            && (!self.waiting || key.is_waiting())
+            && self.scope.as_ref().is_none_or(|scope| key.scopes.contains(scope))
+            && self.labels.iter().all(has_label)
+            && before(self.expires_before, key.expires)
+            && before(self.review_before, key.review_by)
+    }
 }

@@ -44,8 +44,8 @@ fn switched(envoy: &Envoy, version: u64, times: u64) -> Option<()> {
 /// policies of the other gets every decision wrong.
 #[test]
 fn two_bundles_that_contradict_each_other_are_never_mixed() -> Result<()> {
-    let (deployment, first) = template(["team:a", "team:z"])?;
-    let (_other, second) = template(["team:z", "team:a"])?;
+    let (deployment, first) = template(["team:operations", "team:payments"])?;
+    let (_other, second) = template(["team:payments", "team:operations"])?;
     let keys = Keys { count: KEYS, kind: &|number| usize::from(number % 2 == 1), revoked: &[] };
     let source = Source::start()?;
     source.publish(&first.bundle(1, &keys)?);
@@ -99,7 +99,7 @@ fn two_bundles_that_contradict_each_other_are_never_mixed() -> Result<()> {
 
 #[test]
 fn a_revocation_moves_what_differs_and_no_more() -> Result<()> {
-    let (deployment, template) = template(["team:a", "team:z"])?;
+    let (deployment, template) = template(["team:operations", "team:payments"])?;
     let source = Source::start()?;
     let bundle = template.bundle(1, &Keys { count: KEYS, kind: &|_| 0, revoked: &[] })?;
     source.publish(&bundle);

@@ -1,6 +1,6 @@
 //! New bundles come into force on every worker; what is good stays when the publisher goes.
 
-use crate::deploy;
+use crate::{deploy, every_worker};
 use cedarkey_host_kit::deployment::{LIMIT, Result, request, request_until};
 use cedarkey_host_kit::wait;
 
@@ -12,12 +12,7 @@ fn a_revocation_reaches_every_worker() -> Result<()> {
     let publisher = deployment.publisher()?;
     let revoke = ["keys", "revoke", &reader.id, "--reason", "tests", "--push", &publisher];
     deployment.cedarkey(&revoke)?;
-    // A new connection for each request: either worker may get it.
-    wait::until("every worker refuses", LIMIT, || {
-        let refused = |_| request(&envoy, "GET", "/v1/orders", &key).is_ok_and(|a| a.status == 401);
-        (0..50).all(refused).then_some(())
-    })?;
-    Ok(())
+    every_worker(&envoy, 401, &key)
 }
 
 #[test]

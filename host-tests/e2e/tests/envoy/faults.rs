@@ -153,7 +153,7 @@ fn is_poll(path: &str) -> bool {
 
 #[test]
 fn whatever_a_publisher_does_the_right_version_ends_up_in_force() -> Result<()> {
-    let project = template(["team:a", "team:z"])?;
+    let project = template(["team:operations", "team:payments"])?;
     let faults: [(Fault, &str); 9] = [
         // 500s, on polls and on segments.
         (
@@ -221,7 +221,7 @@ fn whatever_a_publisher_does_the_right_version_ends_up_in_force() -> Result<()> 
 
 #[test]
 fn a_publisher_that_comes_back_empty_changes_nothing() -> Result<()> {
-    let (deployment, template) = template(["team:a", "team:z"])?;
+    let (deployment, template) = template(["team:operations", "team:payments"])?;
     let source = Source::start()?;
     source.publish(&bundle(&template, 2)?);
     let way = Way::to(source.address(), |path, stream| {

@@ -187,7 +187,9 @@ fn certificates_and_claims_that_envoy_has_verified_decide() -> Result<()> {
     with_example(&deployment)?;
     let tested = deployment.cedarkey(&["test"])?;
     assert!(tested.ends_with("7 passed, 0 failed"), "{tested}");
-    let issue = |arguments: &[&str]| deployment.issue(&[&["--owner", "tests"], arguments].concat());
+    let issue = |arguments: &[&str]| {
+        deployment.issue(&[&["--owner", "team:operations"], arguments].concat())
+    };
     let export = issue(&["--workload", "nightly-export", "--scope", "orders:read"])?;
     let operator = issue(&["--team", "operations", "--scope", "orders:admin"])?;
     let seed = deployment.file("seed.ckb");

@@ -7,13 +7,15 @@ mod delivery;
 mod faults;
 mod folder;
 mod identity;
+mod life;
 mod refusals;
 mod reload;
 mod start;
 mod vm;
 
-use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force};
+use cedarkey_host_kit::deployment::{Deployment, Issued, LIMIT, Result, in_force, request};
 use cedarkey_host_kit::envoy::Envoy;
+use cedarkey_host_kit::wait;
 
 /// A deployment with a reader's key in force on every worker.
 fn deploy(arguments: &[&str]) -> Result<(Deployment, Issued, Envoy)> {
@@ -30,4 +32,15 @@ fn deploy(arguments: &[&str]) -> Result<(Deployment, Issued, Envoy)> {
 fn issue(deployment: &Deployment, expires: &str) -> Result<Issued> {
     let member = ["--owner", "team:payments", "--team", "payments", "--scope", "orders:read"];
     deployment.issue(&[&member[..], &["--expires", expires]].concat())
+}
+
+/// Waits until every worker gives one answer to a key. Each request is a new connection, which
+/// either worker may get.
+fn every_worker(envoy: &Envoy, status: u16, key: &[(&str, &str)]) -> Result<()> {
+    wait::until(&format!("every worker answers with {status}"), LIMIT, || {
+        let answered =
+            |_| request(envoy, "GET", "/v1/orders", key).is_ok_and(|a| a.status == status);
+        (0..50).all(answered).then_some(())
+    })?;
+    Ok(())
 }

@@ -10,7 +10,7 @@ use std::fs;
 
 #[test]
 fn a_listener_that_is_replaced_while_a_bundle_is_loaded_loses_nothing() -> Result<()> {
-    let (deployment, template) = template(["team:a", "team:z"])?;
+    let (deployment, template) = template(["team:operations", "team:payments"])?;
     let keys = |revoked| Keys { count: 60_000, kind: &|_| 0, revoked };
     let source = Source::start()?;
     source.publish(&template.bundle(1, &keys(&[1]))?);

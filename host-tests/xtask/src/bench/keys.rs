@@ -1,5 +1,6 @@
 //! `cargo xtask bench keys`
 
+use super::memory_of;
 use crate::steps::heading;
 use anyhow::{Context, anyhow};
 use cedarkey_host_kit::bulk::{Keys as Bulk, Template};
@@ -43,17 +44,17 @@ impl Keys {
             source.publish(&small);
             let envoy = start(&deployment, &template, &source, workers)?;
             loaded(&envoy, 1)?;
-            let before = resident(&envoy)?;
+            let before = memory_of(envoy.id(), "VmRSS")?;
             let begun = std::time::Instant::now();
             source.publish(&large);
             loaded(&envoy, self.keys)?;
             let took = begun.elapsed();
             look_up(&envoy, &template, self.keys)?;
-            let after = resident(&envoy)?;
+            let after = memory_of(envoy.id(), "VmRSS")?;
             source.publish(&third);
             loaded(&envoy, self.keys)?;
             std::thread::sleep(Duration::from_secs(6));
-            let switched = resident(&envoy)?;
+            let switched = memory_of(envoy.id(), "VmRSS")?;
             anstream::println!(
                 "{workers:>7} {before:>8.1} {after:>8.1} {:>8.1} {:>9.1} s {switched:>12.1}",
                 after - before,
@@ -156,13 +157,4 @@ fn look_up(envoy: &Envoy, template: &Template, keys: u64) -> anyhow::Result<()> 
         thread.join().map_err(|_| anyhow!("a thread has panicked"))??;
     }
     Ok(())
-}
-
-/// The resident memory of a process, in MB.
-fn resident(envoy: &Envoy) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", envoy.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes: f64 =
-        line.and_then(|line| line.split_whitespace().next()).context("VmRSS")?.parse()?;
-    Ok(kilobytes / 1024.0)
 }

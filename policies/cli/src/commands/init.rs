@@ -34,9 +34,10 @@ macro_rules! library {
 }
 
 /// The files of a new project, from the standard library.
-const FILES: [(&str, &str); 12] = library! {
+const FILES: [(&str, &str); 13] = library! {
     "schema.cedarschema" from "schema.cedarschema",
     "policies/guardrails/environment.cedar" from "guardrails/environment.cedar",
+    "policies/guardrails/identity.cedar" from "guardrails/identity.cedar",
     "policies/guardrails/lifecycle.cedar" from "guardrails/lifecycle.cedar",
     "policies/guardrails/network.cedar" from "guardrails/network.cedar",
     "policies/guardrails/scope.cedar" from "guardrails/scope.cedar",

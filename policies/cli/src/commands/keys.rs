@@ -1,25 +1,49 @@
 //! `cedarkey keys`
 
-mod issue;
+mod apply;
+mod diff;
+mod edit;
+mod export;
+mod import;
+mod keys_file;
 mod list;
-mod revoke;
+mod new;
+mod options;
+mod rotate;
+mod rules;
+mod show;
+mod spec;
+mod verify_token;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use cedarkey_registry::{Key, Status};
+use cedarkey_registry::{Change, ChangeError, Key};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Issue, list and revoke API keys.
+/// Issue, change, list and revoke API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    Issue(issue::Issue),
+    Issue(new::Issue),
+    Request(new::Request),
+    Approve(edit::Approve),
+    Deny(edit::Deny),
     List(list::List),
-    Show(list::Show),
-    Revoke(revoke::Revoke),
+    Show(show::Show),
+    Rotate(rotate::Rotate),
+    Suspend(edit::Suspend),
+    Resume(edit::Resume),
+    Revoke(edit::Revoke),
+    Retire(edit::Retire),
+    Extend(edit::Extend),
+    Transfer(edit::Transfer),
+    Import(import::Import),
+    Export(export::Export),
+    Apply(apply::Apply),
+    VerifyToken(verify_token::VerifyToken),
 }
 
 impl KeysCommand {
@@ -27,9 +51,22 @@ impl KeysCommand {
     pub async fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         match self {
             Self::Issue(command) => command.run(project, output).await,
+            Self::Request(command) => command.run(project, output).await,
+            Self::Approve(command) => command.run(project, output).await,
+            Self::Deny(command) => command.run(project, output).await,
             Self::List(command) => command.run(project, output).await,
             Self::Show(command) => command.run(project, output).await,
+            Self::Rotate(command) => command.run(project, output).await,
+            Self::Suspend(command) => command.run(project, output).await,
+            Self::Resume(command) => command.run(project, output).await,
             Self::Revoke(command) => command.run(project, output).await,
+            Self::Retire(command) => command.run(project, output).await,
+            Self::Extend(command) => command.run(project, output).await,
+            Self::Transfer(command) => command.run(project, output).await,
+            Self::Import(command) => command.run(project, output).await,
+            Self::Export(command) => command.run(project, output).await,
+            Self::Apply(command) => command.run(project, output).await,
+            Self::VerifyToken(command) => command.run(project, output),
         }
     }
 }
@@ -43,19 +80,14 @@ fn view(key: &Key, now: Timestamp) -> Value {
     value
 }
 
-/// A status for people.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Expired => "expired",
-        Status::Pending => "pending",
-        Status::Revoked => "revoked",
-    }
-}
-
 /// An instant for people, who read days.
 fn day(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".into(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// A change by whoever runs this process.
+pub fn change(reason: Option<&str>) -> Change {
+    Change::new(actor(), reason.unwrap_or_default(), Timestamp::now())
 }
 
 /// Who does it, for the audit: the user of this process.
@@ -64,4 +96,16 @@ fn actor() -> String {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
         .unwrap_or_else(|| "unknown".into())
+}
+
+/// Why a key is not changed, with what would help.
+fn refused(message: &str) -> impl FnOnce(ChangeError) -> Failure {
+    move |error| {
+        let help = error.help();
+        let failure = Failure::because(Exit::Registry, message, error);
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod load;
 mod locked;
 mod project;
 mod publishers;
+mod registry;
 mod rollback;
 mod secrets;
 mod serve;

@@ -43,6 +43,9 @@ pub struct KeyFixture {
     /// Its networks.
     #[serde(default)]
     pub networks: Vec<String>,
+    /// Its SPIFFE ids.
+    #[serde(default)]
+    pub spiffe_ids: Vec<String>,
     /// When it was issued.
     pub created: Option<Timestamp>,
     /// From when on it is valid.
@@ -138,10 +141,12 @@ impl KeyFixture {
             workload: self.workload.clone(),
             scopes: self.scopes.clone(),
             networks: self.networks.clone(),
+            spiffe_ids: self.spiffe_ids.clone(),
             created,
             not_before: self.not_before.unwrap_or(created),
             expires: self.expires,
             revoked: self.revoked,
+            ended: false,
         }
     }
 }

@@ -1,0 +1,29 @@
+//! Reading `keys.yaml`.
+
+use crate::commands::keys::spec::KeyEntry;
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use std::path::Path;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysFile {
+    keys: Vec<Spanned<KeyEntry>>,
+}
+
+/// The entries of a file, each with its place.
+pub fn read(file: &Path) -> Result<Vec<(String, KeyEntry)>, Failure> {
+    let failed = format!("cannot read `{}`", file.display());
+    let text = std::fs::read_to_string(file).context(Exit::Failure, &failed)?;
+    let file: KeysFile = serde_saphyr::from_str(&text)
+        .map_err(|error| error.without_snippet().to_string())
+        .context(Exit::Invalid, &failed)?;
+    let entries = file.keys.into_iter().map(|entry| {
+        let line = entry.referenced.line();
+        let name = entry.value.name.as_deref().unwrap_or("?");
+        (format!("line {line}: `{name}`"), entry.value)
+    });
+    Ok(entries.collect())
+}

@@ -1,0 +1,128 @@
+//! `cedarkey keys issue` and `cedarkey keys request`
+
+use super::options::{Reach, usage};
+use super::rules::{Rules, placed};
+use super::{change, view};
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::{DIM, NOTICE, Output};
+use crate::project;
+use cedarkey_registry::{ClockError, IssueError, Issued};
+use clap::Args;
+use serde_json::json;
+use std::path::Path;
+
+/// Issue a key and show its token, which nobody can show again.
+///
+/// The token alone goes to standard output. It works once a bundle with the key is in force: run
+/// `cedarkey push` next.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cedarkey keys issue --owner team:payments --team payments --purpose 'nightly export' \\
+      --scope orders:read --expires 90d
+  cedarkey keys issue --owner alice@example.com --purpose debugging --expires 1h \\
+      --network 10.0.0.0/8 --format json")]
+pub struct Issue {
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// Ask for a key that somebody else has to approve, and show its token.
+///
+/// The token works once `cedarkey keys approve` was run by another person, and a bundle with the
+/// key is in force. Whoever approves never sees the token.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  cedarkey keys request --owner team:payments --team payments --purpose 'nightly export' \\
+      --scope orders:read --reason 'the export moves to a machine of its own'")]
+pub struct Request {
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+#[derive(Args, Debug)]
+struct Wanted {
+    /// Who answers for it: a person, as in `alice@example.com`, or a team, as in `team:payments`
+    #[arg(long)]
+    owner: String,
+    /// What it is for
+    #[arg(long)]
+    purpose: String,
+    /// What to call it; no other key is called so, and a successor takes the name over
+    #[arg(long)]
+    name: Option<String>,
+    /// Why, for the audit
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+impl Issue {
+    /// Issues it.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        if project::settings(given)?.approval {
+            let help =
+                "use `cedarkey keys request`, and ask somebody to run `cedarkey keys approve`";
+            return Err(usage("this project has a second person approve each key", help));
+        }
+        self.wanted.run(given, output, false).await
+    }
+}
+
+impl Request {
+    /// Requests it.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        self.wanted.run(given, output, true).await
+    }
+}
+
+impl Wanted {
+    async fn run(
+        self,
+        given: Option<&Path>,
+        output: &Output,
+        is_request: bool,
+    ) -> Result<Exit, Failure> {
+        let settings = project::settings(given)?;
+        let change = change(self.reason.as_deref());
+        let mut new = self.reach.new_key(self.owner, self.purpose, change.now)?;
+        new.name = self.name;
+        let new = placed(new, &settings);
+        let message = if is_request { "no key is requested" } else { "the key is not issued" };
+        Rules::load(given)?.allow_new(&new, change.now, message, output)?;
+        let registry = project::registry(&settings.registry).await?;
+        let issued = match is_request {
+            true => registry.request(new, &change).await,
+            false => registry.issue(new, &change).await,
+        };
+        registry.close().await;
+        let issued = match issued {
+            Err(IssueError::Clock(error)) => {
+                return Err(Failure::because(Exit::Registry, message, error).help(ClockError::HELP));
+            }
+            other => other.context(Exit::Registry, message)?,
+        };
+        let key = &issued.key;
+        tell_token(&issued, output);
+        let expires =
+            key.expires.map_or_else(|| "never expires".into(), |at| format!("expires {at}"));
+        let next = if is_request {
+            format!("`cedarkey keys approve {}` by somebody else makes it valid", key.id)
+        } else {
+            "`cedarkey push` makes it work".into()
+        };
+        output.note(format_args!("{DIM}key {} of {}, {expires}; {next}{DIM:#}", key.id, key.owner));
+        Ok(Exit::Ok)
+    }
+}
+
+/// Writes a token: the only time that anybody sees it.
+pub fn tell_token(issued: &Issued, output: &Output) {
+    let now = issued.key.created;
+    let value = json!({ "token": issued.token.as_str(), "key": view(&issued.key, now) });
+    output.result(&value, |out| {
+        let _ = writeln!(out, "{}", issued.token.as_str());
+    });
+    output.note(format_args!("{NOTICE}this token is not shown again{NOTICE:#}"));
+}

@@ -1,0 +1,51 @@
+//! Who changes something, and why.
+
+use crate::error::RuleError;
+use jiff::Timestamp;
+
+/// What the audit keeps of a change besides what it changes.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Who does it.
+    pub actor: String,
+    /// Why; some changes must have a reason.
+    pub reason: String,
+    /// When, as this machine's clock has it.
+    pub now: Timestamp,
+    /// Whether a second person has to approve what lets a key do more, or live longer.
+    pub approval: bool,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// A change by somebody for a reason.
+    pub fn new(actor: impl Into<String>, reason: impl Into<String>, now: Timestamp) -> Self {
+        Self { actor: actor.into(), reason: reason.into(), now: whole(now), approval: false }
+    }
+
+    /// It, where a second person may have to approve.
+    #[must_use]
+    pub fn with_approval(self, approval: bool) -> Self {
+        Self { approval, ..self }
+    }
+
+    /// Whether it can be kept as it is.
+    pub(crate) fn check(&self) -> Result<(), RuleError> {
+        let texts = [("an actor", &self.actor), ("a reason", &self.reason)];
+        match texts.iter().find(|(_, text)| text.contains(char::is_control)) {
+            Some((what, _)) => Err(RuleError::Control(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// The reason, if there is one.
+    pub(crate) fn reason(&self) -> Option<String> {
+        Some(self.reason.trim()).filter(|reason| !reason.is_empty()).map(String::from)
+    }
+}
+
+/// The registry keeps whole seconds.
+pub(crate) fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

@@ -1,0 +1,146 @@
+//! Changing keys that there are.
+
+mod amend;
+mod apply;
+
+pub use amend::Amendment;
+
+use crate::Registry;
+use crate::change::Change;
+use crate::error::ChangeError;
+use crate::key::Key;
+use crate::query::{Selector, Which};
+use crate::store::Progress;
+use jiff::Timestamp;
+
+/// What is to be done with keys.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// Make them as they are to be.
+    Amend(Box<Amendment>),
+    /// Make requested keys valid.
+    Approve,
+    /// Refuse requested keys.
+    Deny,
+    /// Let them live until later.
+    Extend {
+        /// Until when.
+        until: Option<Timestamp>,
+    },
+    /// Let suspended keys be valid again.
+    Resume,
+    /// Let them end, as what used them has.
+    Retire,
+    /// Let them end for good.
+    Revoke,
+    /// Let them not be valid until they are resumed.
+    Suspend,
+    /// Give them to another owner.
+    Transfer {
+        /// Who answers for them from now on.
+        owner: String,
+        /// The id of the team, if it changes.
+        team: Option<String>,
+    },
+}
+
+/// What became of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// What it is now.
+    pub key: Key,
+    /// Whether it was another before.
+    pub changed: bool,
+    /// Whether what was asked for waits for somebody else.
+    pub waits: bool,
+}
+
+impl Registry {
+    /// Changes keys: all of them or, where one cannot be changed, none. Those that already are as
+    /// they should be stay as they are, with no entry in the audit.
+    ///
+    /// # Errors
+    ///
+    /// Where a key is not found or cannot be changed so, a reason is missing, or the registry
+    /// fails.
+    pub async fn edit(
+        &self,
+        which: &Which,
+        edit: &Edit,
+        change: &Change,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Edited>, ChangeError> {
+        change.check()?;
+        edit.check(change)?;
+        let mut transaction = self.begin(change).await?;
+        if !edit.takes_away() {
+            transaction.check_clock()?;
+        }
+        let keys = transaction.which(which, change.now).await?;
+        let mut edited = Vec::with_capacity(keys.len());
+        for (done, before) in keys.into_iter().enumerate() {
+            let after = edit.apply(&before, change);
+            let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
+            let (key, changed) = match after.map_err(refused)? {
+                Some(mut after) => {
+                    if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_deref()) {
+                        transaction.replace(&mut after, waiting, change).await?;
+                    }
+                    transaction.update(&before, &after, &edit.done(&after)).await?;
+                    (after, true)
+                }
+                None => (before, false),
+            };
+            let waits = edit.may_wait() && key.waiting.is_some();
+            edited.push(Edited { key, changed, waits });
+            progress(done.saturating_add(1));
+        }
+        transaction.commit().await?;
+        Ok(edited)
+    }
+
+    /// Revokes one key for good. A key that was revoked stays as it is: the first time and reason
+    /// count.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::edit`].
+    pub async fn revoke(
+        &self,
+        selector: impl Into<Selector>,
+        change: &Change,
+    ) -> Result<Edited, ChangeError> {
+        self.edit_one(selector.into(), &Edit::Revoke, change).await
+    }
+
+    /// Suspends one key until it is resumed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::edit`].
+    pub async fn suspend(
+        &self,
+        selector: impl Into<Selector>,
+        change: &Change,
+    ) -> Result<Edited, ChangeError> {
+        self.edit_one(selector.into(), &Edit::Suspend, change).await
+    }
+
+    /// Changes one key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::edit`].
+    pub async fn edit_one(
+        &self,
+        selector: Selector,
+        edit: &Edit,
+        change: &Change,
+    ) -> Result<Edited, ChangeError> {
+        let mut edited = self.edit(&selector.clone().into(), edit, change, &mut |_| {}).await?;
+        edited.pop().ok_or_else(|| {
+            let text = format!("{selector:?}");
+            crate::FindError::Missing(text).into()
+        })
+    }
+}
