@@ -72,6 +72,9 @@ pub enum Command {
     /// Read and verify what was done to keys
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
+    /// Answer leaked keys
+    #[command(subcommand)]
+    Leak(commands::leak::LeakCommand),
     ScannerRules(commands::scanner_rules::ScannerRules),
     Build(commands::build::Build),
     Inspect(commands::inspect::Inspect),

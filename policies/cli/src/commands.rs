@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod init;
 pub mod inspect;
 pub mod keys;
+pub mod leak;
 pub mod push;
 pub mod render;
 pub mod rollback;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::SigningKey(command) => command.run(project, output),
         Command::Keys(command) => block_on(command.run(project, output)),
         Command::Audit(command) => block_on(command.run(project, output)),
+        Command::Leak(command) => block_on(command.run(project, output)),
         Command::ScannerRules(command) => command.run(project, output),
         Command::Build(command) => block_on(command.run(project, output)),
         Command::Inspect(command) => command.run(project, output),

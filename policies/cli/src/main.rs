@@ -5,6 +5,7 @@ mod bundle;
 mod commands;
 mod exit;
 mod failure;
+mod findings;
 mod output;
 mod progress;
 mod project;

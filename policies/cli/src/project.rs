@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use cedarkey_compiler::settings::{KeySource, SigningSettings, TrustedKey};
+use cedarkey_compiler::settings::{KeySource, LeakResponse, SigningSettings, TrustedKey};
 use cedarkey_compiler::{KeySpec, Project, Settings as ProjectSettings, settings};
 use cedarkey_registry::{Key, OpenError, Place, Registry, Status};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub struct Settings {
     pub approval: bool,
     /// Whether proxies take tokens of another form.
     pub allow_foreign: bool,
+    /// What is done with keys that have leaked.
+    pub leak_response: LeakResponse,
     /// Where the keys are that sign.
     pub signing_keys: Vec<KeySource>,
     /// The file of a key that is made for the project.
@@ -68,6 +70,7 @@ pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
         registry,
         approval: settings.keys.approval,
         allow_foreign: settings.keys.allow_foreign,
+        leak_response: settings.leak.response,
         signing_keys: settings.signing.sources(),
         new_key: root
             .join(settings.signing.key.as_deref().unwrap_or(SigningSettings::FILE.as_ref())),

@@ -24,6 +24,9 @@ pub struct Settings {
     /// What keys look like, and where they are kept.
     #[serde(default)]
     pub keys: KeySettings,
+    /// What is done with keys that have leaked.
+    #[serde(default)]
+    pub leak: LeakSettings,
     /// How grave it is when a rule is broken.
     #[serde(default)]
     pub lints: LintSettings,
@@ -64,6 +67,25 @@ pub struct KeySettings {
     pub approval: bool,
     /// Which environments are production, where some rules are stricter.
     pub production: Vec<String>,
+}
+
+/// `[leak]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeakSettings {
+    /// What is done with a key that was found where it should not be.
+    pub response: LeakResponse,
+}
+
+/// What is done with a key that was found where it should not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeakResponse {
+    /// It ends for good.
+    #[default]
+    Revoke,
+    /// It is refused until somebody resumes it.
+    Suspend,
 }
 
 /// `[registry]`
@@ -189,6 +211,20 @@ impl Default for KeySettings {
             allow_foreign: false,
             approval: false,
             production: ["live", "prod", "production"].map(String::from).into(),
+        }
+    }
+}
+
+// === impl LeakResponse ===
+
+impl LeakResponse {
+    /// As it is written, if it is one.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "revoke" => Some(Self::Revoke),
+            "suspend" => Some(Self::Suspend),
+            _ => None,
         }
     }
 }

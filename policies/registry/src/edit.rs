@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::error::ChangeError;
 use crate::key::Key;
 use crate::query::{Selector, Which};
-use crate::store::Progress;
+use crate::store::{Progress, Transaction};
 use jiff::Timestamp;
 
 /// What is to be done with keys.
@@ -44,6 +44,17 @@ pub enum Edit {
     },
 }
 
+/// A change among several.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Of which keys.
+    pub which: Which,
+    /// What is to be done with them.
+    pub edit: Edit,
+    /// Why.
+    pub reason: String,
+}
+
 /// What became of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
@@ -70,30 +81,39 @@ impl Registry {
         change: &Change,
         progress: Progress<'_>,
     ) -> Result<Vec<Edited>, ChangeError> {
-        change.check()?;
-        edit.check(change)?;
+        let (which, edit, reason) = (which.clone(), edit.clone(), change.reason.clone());
+        self.edit_each(&[Task { which, edit, reason }], change, progress).await
+    }
+
+    /// Changes several keys, each in its own way and for its own reason: all of them or, where one
+    /// cannot be changed, none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::edit`].
+    pub async fn edit_each(
+        &self,
+        tasks: &[Task],
+        change: &Change,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Edited>, ChangeError> {
+        for task in tasks {
+            let change = task.change(change);
+            change.check()?;
+            task.edit.check(&change)?;
+        }
         let mut transaction = self.begin(change).await?;
-        if !edit.takes_away() {
+        if !tasks.iter().all(|task| task.edit.takes_away()) {
             transaction.check_clock()?;
         }
-        let keys = transaction.which(which, change.now).await?;
-        let mut edited = Vec::with_capacity(keys.len());
-        for (done, before) in keys.into_iter().enumerate() {
-            let after = edit.apply(&before, change);
-            let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
-            let (key, changed) = match after.map_err(refused)? {
-                Some(mut after) => {
-                    if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_deref()) {
-                        transaction.replace(&mut after, waiting, change).await?;
-                    }
-                    transaction.update(&before, &after, &edit.done(&after)).await?;
-                    (after, true)
-                }
-                None => (before, false),
-            };
-            let waits = edit.may_wait() && key.waiting.is_some();
-            edited.push(Edited { key, changed, waits });
-            progress(done.saturating_add(1));
+        let mut edited = Vec::new();
+        for task in tasks {
+            let change = task.change(change);
+            transaction.because(&task.reason);
+            for before in transaction.which(&task.which, change.now).await? {
+                edited.push(transaction.edit(before, &task.edit, &change).await?);
+                progress(edited.len());
+            }
         }
         transaction.commit().await?;
         Ok(edited)
@@ -142,5 +162,41 @@ impl Registry {
             let text = format!("{selector:?}");
             crate::FindError::Missing(text).into()
         })
+    }
+}
+
+// === impl Transaction ===
+
+impl Transaction {
+    /// Changes a key, if that changes anything.
+    async fn edit(
+        &mut self,
+        before: Key,
+        edit: &Edit,
+        change: &Change,
+    ) -> Result<Edited, ChangeError> {
+        let after = edit.apply(&before, change);
+        let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
+        let (key, changed) = match after.map_err(refused)? {
+            Some(mut after) => {
+                if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_deref()) {
+                    self.replace(&mut after, waiting, change).await?;
+                }
+                self.update(&before, &after, &edit.done(&after)).await?;
+                (after, true)
+            }
+            None => (before, false),
+        };
+        let waits = edit.may_wait() && key.waiting.is_some();
+        Ok(Edited { key, changed, waits })
+    }
+}
+
+// === impl Task ===
+
+impl Task {
+    /// The change that it is a part of, for its own reason.
+    fn change(&self, change: &Change) -> Change {
+        Change { reason: self.reason.clone(), ..change.clone() }
     }
 }

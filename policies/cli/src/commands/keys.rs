@@ -15,6 +15,8 @@ mod show;
 mod spec;
 mod verify_token;
 
+pub use options::Push;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -72,7 +74,7 @@ impl KeysCommand {
 }
 
 /// A key for programs: all that the registry has, and its status.
-fn view(key: &Key, now: Timestamp) -> Value {
+pub fn view(key: &Key, now: Timestamp) -> Value {
     let mut value = json!(key);
     if let Some(value) = value.as_object_mut() {
         value.insert("status".into(), json!(key.status(now)));
@@ -99,7 +101,7 @@ fn actor() -> String {
 }
 
 /// Why a key is not changed, with what would help.
-fn refused(message: &str) -> impl FnOnce(ChangeError) -> Failure {
+pub fn refused(message: &str) -> impl FnOnce(ChangeError) -> Failure {
     move |error| {
         let help = error.help();
         let failure = Failure::because(Exit::Registry, message, error);

@@ -187,6 +187,11 @@ impl Transaction {
         &mut self.inner
     }
 
+    /// Goes on for another reason.
+    pub(crate) fn because(&mut self, reason: &str) {
+        self.change.reason = reason.into();
+    }
+
     /// Somebody else's change, from before there was a chain.
     pub(super) fn replay(&mut self, change: Change) {
         self.at = change.now.max(self.head.at);
