@@ -109,7 +109,7 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.array_windows().all(|[a, b]| a != b), "{ids:?}");
         // Nor do they have anything in common by which one could be told from another.
-        let halves = || ids.iter().flat_map(|id| [&id[..16], &id[16..]]);
+        let halves = || ids.iter().flat_map(|id| id.as_bytes().chunks(16));
         let different: std::collections::BTreeSet<_> = halves().collect();
         assert_eq!(different.len(), halves().count(), "{ids:?}");
     }
