@@ -83,7 +83,7 @@ impl Registry {
             let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
             let (key, changed) = match after.map_err(refused)? {
                 Some(mut after) => {
-                    if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_deref()) {
+                    if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_ref()) {
                         transaction.replace(&mut after, waiting, change).await?;
                     }
                     transaction.update(&before, &after, &edit.done(&after)).await?;
