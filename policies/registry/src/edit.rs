@@ -179,7 +179,7 @@ impl Transaction {
         let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
         let (key, changed) = match after.map_err(refused)? {
             Some(mut after) => {
-                if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_deref()) {
+                if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_ref()) {
                     self.replace(&mut after, waiting, change).await?;
                 }
                 self.update(&before, &after, &edit.done(&after)).await?;

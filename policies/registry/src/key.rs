@@ -62,7 +62,7 @@ pub struct Key {
     pub replaced_by: Option<String>,
     /// What somebody else has to approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Box<Waiting>>,
+    pub waiting: Option<Waiting>,
 }
 
 /// What was decided about a key. [`Key::status`] says what that means at an instant.

@@ -84,7 +84,7 @@ impl Registry {
                 state: State::Pending,
                 requested_by: new.approver.clone(),
                 approver: None,
-                waiting: Some(Box::new(waiting)),
+                waiting: Some(waiting),
                 ..new
             };
             transaction.add(&new, "request").await?;

@@ -18,7 +18,7 @@ pub enum Waiting {
         /// Why.
         reason: Option<String>,
         /// What it is to be. Its state does not count: that is not what waits.
-        key: Key,
+        key: Box<Key>,
     },
     /// The key, which is requested itself, is to replace another.
     Replace {
@@ -49,15 +49,16 @@ impl Key {
             return Some(key);
         }
         let (state, since, reason) = (key.state, key.since, key.reason.clone());
-        if let Some(Waiting::Become { key: asked, .. }) = self.waiting.as_deref()
+        if let Some(Waiting::Become { key: asked, .. }) = self.waiting.as_ref()
             && state == self.state
-            && (Self { state, since, reason: reason.clone(), ..asked.clone() }) == key
+            && (Self { state, since, reason: reason.clone(), ..Self::clone(asked) }) == key
         {
             return None;
         }
         let (by, why) = (change.actor.clone(), change.reason());
+        let key = Box::new(key);
         let waiting = Waiting::Become { by, action: action.into(), reason: why, key };
-        Some(Self { state, since, reason, waiting: Some(Box::new(waiting)), ..self.clone() })
+        Some(Self { state, since, reason, waiting: Some(waiting), ..self.clone() })
     }
 
     /// Whether it may do more than before, for longer, or for somebody else.

@@ -81,7 +81,7 @@ impl Edit {
         match (self, key.state) {
             (Self::Amend(amendment), _) => amendment.apply(key, change),
             (Self::Approve, State::Pending) => approve(key, change).map(Some),
-            (Self::Approve, _) => match key.waiting.as_deref() {
+            (Self::Approve, _) => match key.waiting.as_ref() {
                 Some(Waiting::Become { by, key: asked, .. }) => {
                     approve_change(key, by, asked, change).map(Some)
                 }
@@ -131,7 +131,7 @@ fn approve_change(key: &Key, by: &str, asked: &Key, change: &Change) -> Result<K
         reason: key.reason.clone(),
         approver: Some(change.actor.clone()),
         waiting: None,
-        ..asked.clone()
+        ..Key::clone(asked)
     })
 }
 

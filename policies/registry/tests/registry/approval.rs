@@ -29,7 +29,7 @@ pub async fn a_wider_key_waits_for_somebody_else(home: Home) {
     let extend = || Edit::Extend { until: Some(later) };
     let asked = edit(&registry, &key, extend(), "alice").await.unwrap();
     assert_eq!((asked.expires, asked.is_waiting()), (key.expires, true));
-    assert_eq!(waiting(&registry).await, [key.id.clone()]);
+    assert_eq!(waiting(&registry).await, std::slice::from_ref(&key.id));
     let own = edit(&registry, &key, Edit::Approve, "Alice").await.unwrap_err();
     assert!(own.contains("was requested by `alice`"), "{own}");
     // To ask once more is nothing new.
@@ -110,7 +110,7 @@ pub async fn a_file_asks_once_and_may_withdraw(home: Home) {
     let asked = apply(&registry, &wider, "alice").await.changed;
     let [(before, after)] = asked.as_slice() else { panic!("one change") };
     assert_eq!(Key { waiting: None, ..after.clone() }, *before, "nothing but that it waits");
-    let Some(Waiting::Become { by, key: becomes, .. }) = after.waiting.as_deref() else {
+    let Some(Waiting::Become { by, key: becomes, .. }) = after.waiting.as_ref() else {
         panic!("it does not wait")
     };
     assert_eq!((by.as_str(), becomes.networks.is_empty()), ("alice", true));

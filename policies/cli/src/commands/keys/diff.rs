@@ -18,9 +18,9 @@ pub fn write(applied: &Applied, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{NOTICE}~ {}{NOTICE:#} {}", name(before), before.id)?;
         let mut lines = fields(before, after);
         if before.waiting != after.waiting {
-            match after.waiting.as_deref() {
+            match after.waiting.as_ref() {
                 Some(Waiting::Become { key, .. }) => {
-                    let asked = Key { state: after.state, ..key.clone() };
+                    let asked = Key { state: after.state, ..Key::clone(key) };
                     let asked = fields(after, &asked).into_iter();
                     lines.extend(asked.map(|line| format!("{line}, once somebody else approves")));
                 }

@@ -91,6 +91,6 @@ impl List {
 }
 
 fn status_of(key: &Key, now: Timestamp) -> String {
-    let asked = matches!(key.waiting.as_deref(), Some(Waiting::Become { .. }));
+    let asked = matches!(key.waiting.as_ref(), Some(Waiting::Become { .. }));
     format!("{}{}", key.status(now), if asked { ", change waits" } else { "" })
 }

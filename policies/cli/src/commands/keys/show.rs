@@ -66,11 +66,11 @@ fn rows(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
     if let (Some(reason), true) = (&key.reason, key.state != State::Active) {
         rows.push((key.state.word(), format!("{}: {reason}", key.since)));
     }
-    match key.waiting.as_deref() {
+    match key.waiting.as_ref() {
         Some(Waiting::Become { by, action, reason, key: asked }) => {
             let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             rows.push(("waits", format!("{action}, asked for by {by}{why}")));
-            let asked = Key { state: key.state, ..asked.clone() };
+            let asked = Key { state: key.state, ..Key::clone(asked) };
             rows.extend(fields(key, &asked).into_iter().map(|line| ("", line)));
         }
         Some(Waiting::Replace { overlap }) => {
