@@ -8,7 +8,10 @@ mod fuzz;
 mod postgres;
 mod targets;
 
-pub use build::{cedarkey, cedarkey_release, conformance, differential, engine_guest, filter};
+pub use build::{
+    cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
+    engine_guest, filter,
+};
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
 pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};

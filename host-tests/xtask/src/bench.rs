@@ -4,6 +4,7 @@ mod build;
 mod engine;
 mod fleet;
 mod keys;
+mod proxy;
 mod start;
 mod switch;
 
@@ -26,6 +27,8 @@ enum What {
     Fleet(fleet::Fleet),
     /// How much memory Envoy takes for many keys, by how many workers it has
     Keys(keys::Keys),
+    /// What a request costs in Envoy with cedarkey, and with what else would do
+    Proxy(proxy::Proxy),
     /// How long Envoy takes until it is ready, with the filter and without
     Start(start::Start),
     /// How soon a push is enforced, and what requests notice of a switch, under load
@@ -40,6 +43,7 @@ impl Bench {
             What::Engine(engine) => engine.run(),
             What::Fleet(fleet) => fleet.run(),
             What::Keys(keys) => keys.run(),
+            What::Proxy(proxy) => proxy.run(),
             What::Start(start) => start.run(),
             What::Switch(switch) => switch.run(),
         }

@@ -6,7 +6,7 @@ use cedarkey_host_kit::bulk::{Keys as Bulk, Template};
 use cedarkey_host_kit::deployment::{Deployment, Issued};
 use cedarkey_host_kit::envoy::{Envoy, Options};
 use cedarkey_host_kit::source::Source;
-use cedarkey_host_kit::wait;
+use cedarkey_host_kit::{usage, wait};
 use clap::Args;
 use std::time::Duration;
 
@@ -160,9 +160,5 @@ fn look_up(envoy: &Envoy, template: &Template, keys: u64) -> anyhow::Result<()> 
 
 /// The resident memory of a process, in MB.
 fn resident(envoy: &Envoy) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", envoy.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes: f64 =
-        line.and_then(|line| line.split_whitespace().next()).context("VmRSS")?.parse()?;
-    Ok(kilobytes / 1024.0)
+    Ok(usage::resident(envoy.id())? as f64 / f64::from(1 << 20))
 }
