@@ -11,6 +11,7 @@
 //! | [`fleet`] | a thousand proxies that wait at one publisher |
 //! | [`process`] | a child process with a log file, which never outlives its owner |
 //! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
+//! | [`usage`] | the processor time and memory of a process |
 //! | `engine_host` | the engine alone as a module under wasmtime (feature `wasm-host`) |
 //! | `wasm_host` | the filter's module under wasmtime (feature `wasm-host`) |
 //!
@@ -30,6 +31,7 @@ pub mod process;
 pub mod source;
 pub mod tools;
 pub mod upstream;
+pub mod usage;
 pub mod wait;
 #[cfg(feature = "wasm-host")]
 pub mod wasm_host;

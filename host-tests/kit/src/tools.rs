@@ -11,7 +11,8 @@ mod python;
 mod targets;
 
 pub use build::{
-    cedarkey, cedarkey_release, conformance, differential, engine_guest, faulty_filter, filter,
+    cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
+    engine_guest, faulty_filter, filter,
 };
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;

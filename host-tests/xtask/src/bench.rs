@@ -5,6 +5,7 @@ mod engine;
 mod fleet;
 mod import;
 mod keys;
+mod proxy;
 mod start;
 mod switch;
 
@@ -30,6 +31,8 @@ enum What {
     Import(import::Import),
     /// How much memory Envoy takes for many keys, by how many workers it has
     Keys(keys::Keys),
+    /// What a request costs in Envoy with cedarkey, and with what else would do
+    Proxy(proxy::Proxy),
     /// How long Envoy takes until it is ready, with the filter and without
     Start(start::Start),
     /// How soon a push is enforced, and what requests notice of a switch, under load
@@ -45,6 +48,7 @@ impl Bench {
             What::Fleet(fleet) => fleet.run(),
             What::Import(import) => import.run(),
             What::Keys(keys) => keys.run(),
+            What::Proxy(proxy) => proxy.run(),
             What::Start(start) => start.run(),
             What::Switch(switch) => switch.run(),
         }

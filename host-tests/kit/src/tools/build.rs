@@ -68,6 +68,39 @@ pub fn cedarkey_release() -> Result<PathBuf, ToolError> {
     once(&BUILT, || build(&arguments, "cedarkey"))
 }
 
+/// Builds one of the programs of `host-tests/contenders`, optimised, and gives its path.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn contender(name: &'static str) -> Result<PathBuf, ToolError> {
+    build_contender(&["--release"], name, name)
+}
+
+/// Builds one of the filters of `host-tests/contenders`, and gives the path of its module.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error.
+pub fn contender_filter(name: &str, module: &'static str) -> Result<PathBuf, ToolError> {
+    targets()?;
+    build_contender(&["--profile", "filter", "--target", "wasm32-wasip1"], name, module)
+}
+
+/// They are a workspace of their own, with a folder of its own for what it builds.
+fn build_contender(
+    how: &[&str],
+    package: &str,
+    product: &'static str,
+) -> Result<PathBuf, ToolError> {
+    let folder = workspace();
+    let manifest = folder.join("host-tests/contenders/Cargo.toml");
+    let target = folder.join("target/contenders");
+    let [manifest, target] = [&manifest, &target].map(|path| path.to_string_lossy());
+    let arguments = ["--locked", "-p", package, "--manifest-path", &manifest];
+    build(&[how, &arguments, &["--target-dir", &target]].concat(), product)
+}
+
 /// Builds the engine as a module, with the profile that the filter ships with, and gives its path.
 /// Only the first call of a process builds.
 ///

@@ -1,0 +1,158 @@
+//! `cargo xtask bench proxy`
+
+mod contender;
+mod cores;
+mod goals;
+mod load;
+mod measure;
+mod plot;
+mod report;
+mod setting;
+mod stage;
+mod world;
+
+use crate::steps::heading;
+use anyhow::{Context, ensure};
+use cedarkey_host_kit::tools;
+use clap::{Args, ValueEnum};
+use contender::Contender;
+use measure::{Effort, measure};
+use report::{Report, version_of};
+use serde_json::json;
+use setting::{Setting, Sweep};
+use stage::{Programs, Stage};
+use std::path::PathBuf;
+use world::World;
+
+/// What a request costs in Envoy with cedarkey, and with what else would do.
+///
+/// One Envoy has a listener for each contender, with the same keys, the same rules and the same
+/// requests; all answer by themselves, so that only the filters differ. Before anything is measured
+/// every contender must give the right status to 10,000 requests, and whoever gives a wrong one
+/// later ends the run. Each is driven in turn, and again in the next round; what counts is the
+/// difference from the bare listener in the same round. Times are for the machine at hand, and so
+/// is the exit status: it is 1 where a goal is missed.
+#[derive(Args, Debug)]
+pub struct Proxy {
+    #[command(flatten)]
+    setting: Setting,
+    /// Measure at several points, and leave out memory and starts
+    #[arg(long, value_enum)]
+    sweep: Option<Sweep>,
+    /// Who is measured, besides the bare listener [default: all]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    contenders: Vec<Contender>,
+    /// How often each has its turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long a turn lasts, in seconds; there are two, one for throughput and one for latency
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Where the plot goes [default: target/bench-proxy.svg]
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// How the result is written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For programs: all spreads, and the settings
+    Json,
+}
+
+impl Proxy {
+    /// Runs it; tells whether all goals are met.
+    pub fn run(self) -> anyhow::Result<bool> {
+        ensure!((0.1..=600.0).contains(&self.seconds), "a turn lasts from 0.1 to 600 seconds");
+        self.say("get ready (the first time takes a quarter of an hour)");
+        let programs = Programs::build()?;
+        let points = match self.sweep {
+            Some(sweep) => sweep.settings(&self.setting),
+            None => vec![(String::from("all"), self.setting.clone())],
+        };
+        let mut reports = Vec::new();
+        for (name, setting) in points {
+            reports.push(self.point(&programs, name, &setting)?);
+        }
+        let axis = self.sweep.and_then(|sweep| sweep.to_possible_value());
+        let axis = axis.map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let plot = self.plot.clone();
+        let plot = plot.unwrap_or_else(|| tools::workspace().join("target/bench-proxy.svg"));
+        plot::draw(&plot, &axis, &reports)?;
+        let met = reports.iter().flat_map(|report| &report.goals).all(|goal| goal.met);
+        if self.format == Format::Json {
+            let result = json!({
+                "envoy": tools::ENVOY_VERSION,
+                "cedar-policy": version_of("cedar-policy")?,
+                "regorus": version_of("regorus")?,
+                "rounds": self.rounds,
+                "seconds": self.seconds,
+                "sweep": self.sweep,
+                "runs": reports,
+                "plot": plot,
+            });
+            anstream::println!("{}", serde_json::to_string_pretty(&result)?);
+        } else {
+            let [cedar, rego] = ["cedar-policy", "regorus"].map(version_of);
+            anstream::println!(
+                "\nEnvoy {}, cedar-policy {}, regorus {}; medians of {} rounds (least..most); \
+                 plot: {}",
+                tools::ENVOY_VERSION,
+                cedar?,
+                rego?,
+                self.rounds,
+                plot.display()
+            );
+        }
+        Ok(met)
+    }
+
+    fn point(
+        &self,
+        programs: &Programs,
+        name: String,
+        setting: &Setting,
+    ) -> anyhow::Result<Report> {
+        let contenders = self.contenders(setting);
+        self.say(&format!("{} policies, {} keys ({name})", setting.policies, setting.keys));
+        let stage = Stage::new(programs, setting).context("the project that is measured with")?;
+        let effort =
+            Effort { rounds: self.rounds, seconds: self.seconds, starts: self.sweep.is_none() };
+        let report = Report::new(name, setting, &measure(&stage, &contenders, effort)?);
+        if self.format == Format::Table {
+            anstream::println!("{}", report.table());
+            report.goals.iter().for_each(goals::Goal::show);
+        }
+        Ok(report)
+    }
+
+    /// Who is measured: all or those that were named, if they can have so many keys.
+    fn contenders(&self, setting: &Setting) -> Vec<Contender> {
+        let all = Contender::value_variants().iter().copied();
+        let is_named =
+            |one: &Contender| self.contenders.is_empty() || self.contenders.contains(one);
+        let named = all.filter(|one| *one == Contender::Bare || is_named(one));
+        if !World::is_large(setting) {
+            return named.collect();
+        }
+        let able = |one: &Contender| !one.decides() || *one == Contender::Cedarkey;
+        let (able, others): (Vec<_>, Vec<_>) = named.partition(able);
+        for other in others {
+            let name = other.name();
+            anstream::eprintln!("left out: {name}, which takes all {} keys at once", setting.keys);
+        }
+        able
+    }
+
+    /// Announces a step; standard output is for the result where a program reads it.
+    fn say(&self, what: &str) {
+        match self.format {
+            Format::Table => heading(what),
+            Format::Json => anstream::eprintln!("{what}"),
+        }
+    }
+}
