@@ -11,6 +11,7 @@ mod life;
 mod refusals;
 mod reload;
 mod start;
+mod stop;
 mod vm;
 
 use cedarkey_host_kit::deployment::{Deployment, Issued, LIMIT, Result, in_force, request};

@@ -128,19 +128,34 @@ fn a_bundle_that_cannot_be_opened_is_shown_to_nobody() {
     assert_eq!(vm.receive(&mut world, &poll, &bundle(8)), "8 from publisher");
 }
 
+/// How long a VM waits after each of nine failures.
+fn waits(vm: &mut Vm, world: &mut World, mut poll: Call) -> Vec<i64> {
+    let failures = (0..9).map(|_| {
+        assert_eq!(vm.answer(world, &poll, status(500)), "status");
+        let failed = world.now;
+        poll = vm.next_poll(world);
+        world.now - failed
+    });
+    failures.collect()
+}
+
 #[test]
 fn a_publisher_that_fails_is_asked_less_and_less() {
     let mut world = World::new();
-    let (mut vm, mut poll) = Vm::polling(&mut world);
-    let mut waits = Vec::new();
-    for _ in 0..9 {
-        assert_eq!(vm.answer(&mut world, &poll, status(500)), "status");
-        let failed = world.now;
-        poll = vm.next_poll(&mut world);
-        waits.push(world.now - failed);
-    }
+    let (mut vm, poll) = Vm::polling(&mut world);
+    vm.receive(&mut world, &poll, &bundle(7));
+    let poll = vm.next_poll(&mut world);
+    let waits = waits(&mut vm, &mut world, poll);
     assert!(waits[0] <= 300, "{waits:?}");
     assert!((5_000..=10_000).contains(&waits[8]), "{waits:?}");
+}
+
+#[test]
+fn a_vm_without_a_bundle_does_not_wait_long() {
+    let mut world = World::new();
+    let (mut vm, poll) = Vm::polling(&mut world);
+    let waits = waits(&mut vm, &mut world, poll);
+    assert!((500..=1_000).contains(&waits[8]), "{waits:?}");
 }
 
 #[test]

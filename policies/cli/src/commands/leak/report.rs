@@ -169,9 +169,10 @@ fn read(report: &Path) -> Result<Vec<Finding>, Failure> {
     })
 }
 
-/// The keys that were found, each with all its places.
+/// The keys that were found, in the order of the findings, each with all its places.
 async fn look_up(registry: &Registry, findings: &[Finding]) -> Result<Vec<Leak>, Failure> {
-    let mut leaks: BTreeMap<String, Leak> = BTreeMap::new();
+    let mut leaks: Vec<Leak> = Vec::new();
+    let mut numbers = BTreeMap::new();
     for finding in findings {
         for hash in &finding.hashes {
             let key = match registry.get(&Selector::Hash(*hash)).await {
@@ -179,13 +180,15 @@ async fn look_up(registry: &Registry, findings: &[Finding]) -> Result<Vec<Leak>,
                 Err(FindError::Missing(_)) => continue,
                 Err(error) => return Err(error).context(Exit::Registry, "no key is changed"),
             };
-            let leak = leaks.entry(key.id.clone());
-            let leak = leak.or_insert_with(|| Leak { key, places: Vec::new() });
-            leak.places.push(finding.place.clone());
+            let number = *numbers.entry(key.id.clone()).or_insert(leaks.len());
+            match leaks.get_mut(number) {
+                Some(leak) => leak.places.push(finding.place.clone()),
+                None => leaks.push(Leak { key, places: vec![finding.place.clone()] }),
+            }
             break;
         }
     }
-    Ok(leaks.into_values().collect())
+    Ok(leaks)
 }
 
 fn response(text: &str) -> Result<LeakResponse, String> {
