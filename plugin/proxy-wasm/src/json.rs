@@ -106,20 +106,35 @@ impl Json {
 /// Writes a string with its quotes (RFC 8259, section 7).
 pub fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            c if c.is_ascii_control() => {
-                let digit = |nibble| char::from_digit(nibble, 16).unwrap_or('0');
-                let code = u32::from(c);
-                out.push_str("\\u00");
-                out.extend([digit(code >> 4), digit(code & 15)]);
+    // What stands as it is goes in one piece: nearly all text does.
+    for piece in text.split_inclusive(is_escaped) {
+        let mut rest = piece.chars();
+        match rest.next_back() {
+            Some(last) if is_escaped(last) => {
+                out.push_str(rest.as_str());
+                escape(last, out);
             }
-            c => out.push(c),
+            _ => out.push_str(piece),
         }
     }
     out.push('"');
+}
+
+fn is_escaped(c: char) -> bool {
+    matches!(c, '"' | '\\') || c.is_ascii_control()
+}
+
+fn escape(c: char, out: &mut String) {
+    match c {
+        '"' | '\\' => out.extend(['\\', c]),
+        '\n' => out.push_str("\\n"),
+        c => {
+            let digit = |nibble| char::from_digit(nibble, 16).unwrap_or('0');
+            let code = u32::from(c);
+            out.push_str("\\u00");
+            out.extend([digit(code >> 4), digit(code & 15)]);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub struct Told<'a> {
     pub detail: &'a str,
 }
 
+/// Room for most bodies, in bytes.
+const BODY: usize = 320;
+
 /// An answer over HTTP.
 #[derive(Debug, PartialEq, Eq)]
 struct Answer {
@@ -62,10 +65,11 @@ pub fn deny(
 
 /// A problem (RFC 9457).
 fn answer(config: Option<&Config>, told: &Told<'_>, decision: &str, policies: &[&str]) -> Answer {
-    let kind = format!("urn:cedarkey:denied:{}", told.cause.label());
-    let mut body = String::from("{\"type\":");
-    quote(&kind, &mut body);
-    body.push_str(",\"title\":");
+    let mut body = String::with_capacity(BODY);
+    // A label needs no escaping.
+    body.push_str("{\"type\":\"urn:cedarkey:denied:");
+    body.push_str(told.cause.label());
+    body.push_str("\",\"title\":");
     quote(title(told.status), &mut body);
     body.push_str(&format!(",\"status\":{},\"detail\":", told.status));
     quote(told.detail, &mut body);

@@ -2,7 +2,7 @@
 
 use super::{error::HostError, imports, state::State};
 use std::path::Path;
-use wasmtime::{Engine, InstancePre, Linker, Module};
+use wasmtime::{Config, Engine, InstancePre, Linker, Module};
 
 /// A compiled module with its imports resolved; any number of VMs can be made of it.
 #[derive(Clone)]
@@ -19,10 +19,24 @@ impl FilterModule {
     ///
     /// The file cannot be read, is no module, or needs an import that proxies do not offer.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, HostError> {
-        let path = path.as_ref();
+        Self::read(path.as_ref(), &Config::new())
+    }
+
+    /// The same, of a module whose instructions are counted: see [`WasmHost::instructions`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    ///
+    /// [`WasmHost::instructions`]: super::WasmHost::instructions
+    pub fn load_counted(path: impl AsRef<Path>) -> Result<Self, HostError> {
+        Self::read(path.as_ref(), Config::new().consume_fuel(true))
+    }
+
+    fn read(path: &Path, config: &Config) -> Result<Self, HostError> {
         let bytes =
             std::fs::read(path).map_err(|source| HostError::Read { path: path.into(), source })?;
-        Self::compile(&path.display().to_string(), &bytes)
+        Self::compile_with(config, &path.display().to_string(), &bytes)
     }
 
     /// Compiles a module; `name` stands for it in errors.
@@ -31,13 +45,17 @@ impl FilterModule {
     ///
     /// It is no module, or needs an import that proxies do not offer.
     pub fn compile(name: &str, bytes: &[u8]) -> Result<Self, HostError> {
-        let engine = Engine::default();
+        Self::compile_with(&Config::new(), name, bytes)
+    }
+
+    fn compile_with(config: &Config, name: &str, bytes: &[u8]) -> Result<Self, HostError> {
+        let link = |error: wasmtime::Error| HostError::Link(format!("{error:#}"));
+        let engine = Engine::new(config).map_err(link)?;
         let module = Module::new(&engine, bytes).map_err(|error| HostError::Compile {
             name: name.into(),
             cause: format!("{error:#}"),
         })?;
         let mut linker = Linker::new(&engine);
-        let link = |error: wasmtime::Error| HostError::Link(format!("{error:#}"));
         imports::link(&mut linker).map_err(link)?;
         let instance = linker.instantiate_pre(&module).map_err(link)?;
         Ok(Self { instance })

@@ -21,6 +21,9 @@ use wasmtime::{Instance, Store, WasmParams, WasmResults};
 /// The answers of `proxy_on_request_headers`.
 const CONTINUE: u32 = 0;
 
+/// More instructions than any test takes.
+const FUEL: u64 = u64::MAX / 2;
+
 /// The versions of the ABI that this host speaks, as modules export them.
 const ABI: [&str; 2] = ["proxy_abi_version_0_2_1", "proxy_abi_version_0_2_0"];
 
@@ -55,6 +58,8 @@ impl WasmHost {
     pub fn worker(module: &FilterModule, shared: &Shared) -> Result<Self, HostError> {
         let state = State { shared: shared.clone(), ..State::default() };
         let mut store = Store::new(module.instance.module().engine(), state);
+        // Where none is counted there is none to give.
+        let _ = store.set_fuel(FUEL);
         let instance = module.instance.instantiate(&mut store).map_err(|error| {
             HostError::Trap { call: "start", cause: format!("{error:#}"), log: None }
         })?;
@@ -250,8 +255,16 @@ impl WasmHost {
         &self.store.data().hostcalls
     }
 
-    /// Begins to count calls anew.
+    /// The WebAssembly instructions that the module took for the last request, tick, configuration
+    /// or answer, if they are counted: see [`FilterModule::load_counted`].
+    #[must_use]
+    pub fn instructions(&self) -> Option<u64> {
+        Some(FUEL.saturating_sub(self.store.get_fuel().ok()?))
+    }
+
+    /// Begins to count calls and instructions anew.
     fn begin(&mut self) -> &mut State {
+        let _ = self.store.set_fuel(FUEL);
         let state = self.store.data_mut();
         state.hostcalls = Hostcalls::default();
         state

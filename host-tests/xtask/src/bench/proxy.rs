@@ -8,6 +8,7 @@ mod measure;
 mod plot;
 mod report;
 mod setting;
+mod soak;
 mod stage;
 mod world;
 
@@ -39,6 +40,10 @@ pub struct Proxy {
     /// Measure at several points, and leave out memory and starts
     #[arg(long, value_enum)]
     sweep: Option<Sweep>,
+    /// Instead of measuring, send so many requests to cedarkey while a wholly new bundle comes each
+    /// second, and see whether memory grows
+    #[arg(long, value_name = "N", conflicts_with_all = ["sweep", "contenders", "plot"])]
+    soak: Option<u64>,
     /// Who is measured, besides the bare listener [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     contenders: Vec<Contender>,
@@ -70,6 +75,9 @@ impl Proxy {
         ensure!((0.1..=600.0).contains(&self.seconds), "a turn lasts from 0.1 to 600 seconds");
         self.say("get ready (the first time takes a quarter of an hour)");
         let programs = Programs::build()?;
+        if let Some(requests) = self.soak {
+            return self.soak(&programs, requests);
+        }
         let points = match self.sweep {
             Some(sweep) => sweep.settings(&self.setting),
             None => vec![(String::from("all"), self.setting.clone())],
@@ -109,6 +117,21 @@ impl Proxy {
             );
         }
         Ok(met)
+    }
+
+    fn soak(&self, programs: &Programs, requests: u64) -> anyhow::Result<bool> {
+        self.say(&format!("{requests} requests, and a bundle each second"));
+        let soaked = soak::soak(&Stage::new(programs, &self.setting)?, requests)?;
+        if self.format == Format::Json {
+            anstream::println!("{}", serde_json::to_string_pretty(&soaked)?);
+        } else {
+            let soak::Soaked { requests, switches, seconds, early, late } = soaked;
+            anstream::println!(
+                "{requests} requests and {switches} bundles in {seconds:.0} s; resident memory at \
+                 most {early:.1} MB in the first minute or half, {late:.1} MB after it"
+            );
+        }
+        Ok(soaked.is_flat())
     }
 
     fn point(
