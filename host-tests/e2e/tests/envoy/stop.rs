@@ -54,12 +54,14 @@ impl Connection {
     /// Waits for a request that is answered with a status; all before are answered with 200.
     fn until(&mut self, status: u16) -> Result<()> {
         let mut other = None;
-        wait::until(&format!("a request is answered with {status}"), LIMIT, || match self.next() {
-            Ok(200) => None,
-            Ok(found) if found == status => Some(()),
-            found => {
-                other = Some(format!("{found:?}"));
-                Some(())
+        wait::until(&format!("a request is answered with {status}"), LIMIT, || {
+            match self.next() {
+                Ok(200) => None,
+                Ok(found) if found == status => Some(()),
+                found => {
+                    other = Some(format!("{found:?}"));
+                    Some(())
+                }
             }
         })?;
         other.map_or(Ok(()), |other| Err(format!("{other} instead of {status}").into()))
@@ -78,7 +80,8 @@ fn a_key_that_a_scanner_has_found_is_refused() -> Result<()> {
     let mut connection = Connection::open(&envoy, &reader.token)?;
     assert_eq!(connection.next()?, 200);
     let found = deployment.file("found.json");
-    let finding = json!([{ "RuleID": "cedarkey", "Secret": reader.token, "File": "run.sh", "StartLine": 3 }]);
+    let finding =
+        json!([{ "RuleID": "cedarkey", "Secret": reader.token, "File": "run.sh", "StartLine": 3 }]);
     fs::write(&found, finding.to_string())?;
 
     let begun = Instant::now();
