@@ -52,7 +52,7 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .x_labels(reports.len() * 2 + 1)
+        .x_labels(reports.len().saturating_mul(2).saturating_add(1))
         .x_label_formatter(&label)
         .x_desc(axis)
         .y_desc("µs (logarithmic)")
@@ -71,7 +71,7 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
         chart
             .draw_series(LineSeries::new(line.clone(), colour))?
             .label(contender.name())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], legend));
+            .legend(move |(x, y)| PathElement::new([(x, y), (x.saturating_add(16), y)], legend));
         chart.draw_series(line.map(|point| Circle::new(point, 4, colour.filled())))?;
         chart.draw_series(points.iter().map(|(at, it)| {
             PathElement::new([(*at, it.min.max(LEAST)), (*at, it.max.max(LEAST))], colour)

@@ -88,7 +88,7 @@ impl World {
         let told = setting.keys.min(MOST_TOLD);
         let spread = |at: u64| match setting.keys <= told {
             true => at,
-            false => at.saturating_mul(setting.keys) / told,
+            false => at.saturating_mul(setting.keys).checked_div(told).unwrap_or_default(),
         };
         let mut tokens = Vec::new();
         for number in (0..told).map(spread) {

@@ -134,7 +134,7 @@ fn waits(vm: &mut Vm, world: &mut World, mut poll: Call) -> Vec<i64> {
         assert_eq!(vm.answer(world, &poll, status(500)), "status");
         let failed = world.now;
         poll = vm.next_poll(world);
-        world.now - failed
+        world.now.saturating_sub(failed)
     });
     failures.collect()
 }
