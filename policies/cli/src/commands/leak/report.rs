@@ -163,7 +163,8 @@ fn read(report: &Path) -> Result<Vec<Finding>, Failure> {
         std::fs::File::open(report).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.context(Exit::Failure, format_args!("cannot read `{shown}`"))?;
-    let found = findings::read(&bytes).context(Exit::Failure, format_args!("`{shown}` is no report"));
+    let found =
+        findings::read(&bytes).context(Exit::Failure, format_args!("`{shown}` is no report"));
     found.map_err(|failure| {
         failure.help("write it with `gitleaks git --report-format json` or `trufflehog git --json`")
     })
