@@ -1,8 +1,8 @@
 //! Whether the parts of a project fit together.
 
 use crate::compile::{STACK, build};
-use crate::keys::{Inventory, KeySpec};
-use crate::lint;
+use crate::keys::KeySpec;
+use crate::lint::KeyRules;
 use crate::problem::{Problem, Problems};
 use crate::project::{Project, fact_place, policy_problem};
 use cedar_policy::{
@@ -20,20 +20,9 @@ impl Project {
             if problems.errors() == 0 {
                 problems.take(build(self, &self.settings, &[]));
             }
-            problems.extend(self.check_keys(keys));
+            problems.extend(KeyRules::new(self).check(keys));
             problems
         })
-    }
-
-    /// Checks keys alone, as they would be checked for a build.
-    #[must_use]
-    pub fn check_keys(&self, keys: &[KeySpec]) -> Problems {
-        let mut problems = lint::keys(self, &self.settings, keys);
-        if let Some(inventory) = problems.take(Inventory::new(keys, &self.settings, &self.entities))
-        {
-            problems.extend(inventory.warnings);
-        }
-        problems
     }
 
     /// Checks all but the keys.

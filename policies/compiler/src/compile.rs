@@ -1,7 +1,7 @@
 //! From a project and its keys to a bundle that is still to be signed.
 
 use crate::keys::{Inventory, KeySpec};
-use crate::lint;
+use crate::lint::KeyRules;
 use crate::model::{self, BuildError, Built, Input, PolicySource, Profile};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
@@ -58,7 +58,7 @@ fn compile_here(
     keys: &[KeySpec],
 ) -> Result<Compiled, Problems> {
     let mut problems = project.check_files();
-    problems.extend(lint::keys(project, settings, keys));
+    problems.extend(KeyRules::with(project, settings).lint(keys));
     let mut inventory = problems.take(Inventory::new(keys, settings, &project.entities));
     if let Some(inventory) = &mut inventory {
         problems.extend(std::mem::take(&mut inventory.warnings));

@@ -30,6 +30,7 @@ mod verify;
 
 pub use compile::{Compiled, compile};
 pub use keys::KeySpec;
+pub use lint::KeyRules;
 pub use problem::{Problem, Problems, Source};
 pub use project::Project;
 pub use settings::Settings;

@@ -5,7 +5,7 @@
 mod owner;
 mod workload;
 
-use crate::keys::KeySpec;
+use crate::keys::{Inventory, KeySpec};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use crate::settings::{Lifetime, Settings};
@@ -62,8 +62,10 @@ pub struct KeyLints {
 /// How many times one rule's breach is told.
 const MOST: usize = 50;
 
-/// What the rules look at besides the key.
-struct World<'a> {
+/// The rules of a project for its keys, with all that they look at besides the key: to make them
+/// takes as long as to check some hundred keys.
+#[derive(Debug)]
+pub struct KeyRules<'a> {
     project: &'a Project,
     settings: &'a Settings,
     /// All scopes that routes ask for.
@@ -79,24 +81,17 @@ struct Findings {
     counts: BTreeMap<&'static str, (Level, usize)>,
 }
 
-/// Everything in a project's keys that breaks a rule. Keys that have ended break none.
-pub(crate) fn keys(project: &Project, settings: &Settings, keys: &[KeySpec]) -> Problems {
-    let live = || keys.iter().filter(|key| !key.ended);
-    if live().next().is_none() {
-        return Problems::new();
-    }
-    let world = World::new(project, settings);
-    let mut findings = Findings { problems: Problems::new(), counts: BTreeMap::new() };
-    for key in live() {
-        world.check(key, &mut findings);
-    }
-    findings.finish()
-}
+// === impl KeyRules ===
 
-// === impl World ===
+impl<'a> KeyRules<'a> {
+    /// The rules of a project.
+    #[must_use]
+    pub fn new(project: &'a Project) -> Self {
+        Self::with(project, &project.settings)
+    }
 
-impl<'a> World<'a> {
-    fn new(project: &'a Project, settings: &'a Settings) -> Self {
+    /// The rules of a project that has other settings.
+    pub(crate) fn with(project: &'a Project, settings: &'a Settings) -> Self {
         let routes = project.routes.routes.iter();
         let policies = project.policies.sources().unwrap_or_default();
         Self {
@@ -110,7 +105,27 @@ impl<'a> World<'a> {
         }
     }
 
-    fn check(&self, key: &KeySpec, findings: &mut Findings) {
+    /// Checks keys alone, as they would be checked for a build.
+    #[must_use]
+    pub fn check(&self, keys: &[KeySpec]) -> Problems {
+        let mut problems = self.lint(keys);
+        let inventory = Inventory::new(keys, self.settings, &self.project.entities);
+        if let Some(inventory) = problems.take(inventory) {
+            problems.extend(inventory.warnings);
+        }
+        problems
+    }
+
+    /// Everything in keys that breaks a rule. Keys that have ended break none.
+    pub(crate) fn lint(&self, keys: &[KeySpec]) -> Problems {
+        let mut findings = Findings { problems: Problems::new(), counts: BTreeMap::new() };
+        for key in keys.iter().filter(|key| !key.ended) {
+            self.lint_key(key, &mut findings);
+        }
+        findings.finish()
+    }
+
+    fn lint_key(&self, key: &KeySpec, findings: &mut Findings) {
         let levels = &self.settings.lints.keys;
         if key.owner.trim().is_empty() {
             let help = "every key has an owner and a purpose";

@@ -5,6 +5,7 @@ use cedar_policy::{Entities, EvalResult};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workloads of `entities.json` by their SPIFFE id.
+#[derive(Debug)]
 pub(super) struct Identities(BTreeMap<String, String>);
 
 // === impl Identities ===

@@ -33,8 +33,12 @@ pub(crate) struct Note<'a> {
 /// How far clocks of different machines may be apart.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// How many rows one statement writes: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+/// How many values one statement looks for, and how many rows are imported at a time.
 pub(crate) const BATCH: usize = 500;
+
+/// How many rows one statement writes. What SQLite takes for a statement grows with the square of
+/// its parameters.
+const ROWS: usize = 32;
 
 const LOCK: &str = "UPDATE audit_head SET number = number WHERE one = 1 RETURNING number, at, hash";
 
@@ -120,7 +124,7 @@ impl Transaction {
 
     /// Adds keys.
     pub(crate) async fn insert(&mut self, keys: &[Key], action: &str) -> Result<(), StoreError> {
-        for keys in keys.chunks(BATCH) {
+        for keys in keys.chunks(ROWS) {
             let columns = KEY_COLUMNS.join(", ");
             let places = places(keys.len(), KEY_COLUMNS.len());
             let sql = format!("INSERT INTO keys ({columns}) VALUES {places}");
@@ -154,7 +158,7 @@ impl Transaction {
 
     /// Adds entries to the audit.
     pub(crate) async fn keep(&mut self, notes: &[Note<'_>]) -> Result<(), StoreError> {
-        for notes in notes.chunks(BATCH) {
+        for notes in notes.chunks(ROWS) {
             let places = places(notes.len(), 10);
             let sql = format!(
                 "INSERT INTO audit (number, at, actor, action, key_id, reason, was, became,

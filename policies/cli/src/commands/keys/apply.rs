@@ -57,7 +57,8 @@ impl Apply {
         let settings = project::settings(given)?;
         let file = self.file.clone().unwrap_or_else(|| settings.root.join("keys.yaml"));
         let shown = file.display().to_string();
-        let rules = Rules::load(given)?;
+        let project = project::load(given)?;
+        let rules = Rules::of(&project);
         let change = change(Some(self.reason.as_deref().unwrap_or("keys.yaml")))
             .with_approval(settings.approval);
         let entries = keys_file::read(&file)?;

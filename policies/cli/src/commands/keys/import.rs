@@ -83,7 +83,8 @@ impl Import {
     /// Imports them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let settings = project::settings(given)?;
-        let rules = Rules::load(given)?;
+        let project = project::load(given)?;
+        let rules = Rules::of(&project);
         let change = change(self.reason.as_deref()).with_approval(settings.approval);
         let now = change.now;
         let form = self.form()?;

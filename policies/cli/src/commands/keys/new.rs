@@ -90,7 +90,8 @@ impl Wanted {
         new.name = self.name;
         let new = placed(new, &settings);
         let message = if is_request { "no key is requested" } else { "the key is not issued" };
-        Rules::load(given)?.allow_new(&new, change.now, message, output)?;
+        let project = project::load(given)?;
+        Rules::of(&project).allow_new(&new, change.now, message, output)?;
         let registry = project::registry(&settings.registry).await?;
         let issued = match is_request {
             true => registry.request(new, &change).await,

@@ -5,24 +5,23 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::project::{self, Settings};
-use cedarkey_compiler::{KeySpec, Project};
+use cedarkey_compiler::{KeyRules, KeySpec, Project};
 use cedarkey_registry::{Key, NewKey};
 use jiff::Timestamp;
 use miette::Diagnostic;
-use std::path::Path;
 
 /// The rules of a project.
-pub struct Rules {
-    project: Project,
+pub struct Rules<'a> {
+    rules: KeyRules<'a>,
 }
 
 /// The id of a key that has none yet.
 const NO_ID: &str = "00000000000000000000000000";
 
-impl Rules {
-    /// Reads them.
-    pub fn load(given: Option<&Path>) -> Result<Self, Failure> {
-        Ok(Self { project: project::load(given)? })
+impl<'a> Rules<'a> {
+    /// Those of a project.
+    pub fn of(project: &'a Project) -> Self {
+        Self { rules: KeyRules::new(project) }
     }
 
     /// Whether they allow a new key; tells what they warn of.
@@ -49,14 +48,14 @@ impl Rules {
 
     /// What keeps a new key from being made, in one line.
     pub fn objection(&self, new: &NewKey, now: Timestamp) -> Option<String> {
-        let problems = self.project.check_keys(&[spec(new, now)]);
+        let problems = self.rules.check(&[spec(new, now)]);
         let problem = problems.iter().find(|problem| problem.is_error())?;
         Some(without_id(&problem.to_string(), NO_ID))
     }
 
     fn allow(&self, spec: KeySpec, message: &str, output: &Output) -> Result<(), Failure> {
         let id = spec.id.clone();
-        let problems = self.project.check_keys(&[spec]);
+        let problems = self.rules.check(&[spec]);
         if let Some(problem) = problems.iter().find(|problem| problem.is_error()) {
             let said = without_id(&problem.to_string(), &id);
             let failure = Failure::new(Exit::Invalid, format_args!("{message}: {said}"));

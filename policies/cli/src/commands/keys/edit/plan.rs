@@ -38,7 +38,8 @@ impl Plan<'_> {
         change: impl Fn(&Key) -> Key,
     ) -> Result<(), Failure> {
         let message = format!("no key is {}", self.done);
-        let rules = Rules::load(given)?;
+        let project = project::load(given)?;
+        let rules = Rules::of(&project);
         let settings = project::settings(given)?;
         let registry = project::registry(&settings.registry).await?;
         let now = Timestamp::now();
