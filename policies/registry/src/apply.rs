@@ -163,7 +163,7 @@ async fn create(
             (KeyHash::of(&token), Some(token))
         }
     };
-    let mut key = spec.into_key(new_id(change.now).map_err(failure)?, hash, change);
+    let mut key = spec.into_key(new_id(change.exact).map_err(failure)?, hash, change);
     if change.approval {
         key = Key { state: State::Pending, requested_by: key.approver.take(), ..key };
     }

@@ -10,8 +10,10 @@ pub struct Change {
     pub actor: String,
     /// Why; some changes must have a reason.
     pub reason: String,
-    /// When, as this machine's clock has it.
+    /// When, as this machine's clock has it, in whole seconds.
     pub now: Timestamp,
+    /// The same with its fraction: ids sort by it.
+    pub(crate) exact: Timestamp,
     /// Whether a second person has to approve what lets a key do more, or live longer.
     pub approval: bool,
 }
@@ -21,7 +23,8 @@ pub struct Change {
 impl Change {
     /// A change by somebody for a reason.
     pub fn new(actor: impl Into<String>, reason: impl Into<String>, now: Timestamp) -> Self {
-        Self { actor: actor.into(), reason: reason.into(), now: whole(now), approval: false }
+        let (actor, reason) = (actor.into(), reason.into());
+        Self { actor, reason, now: whole(now), exact: now, approval: false }
     }
 
     /// It, where a second person may have to approve.

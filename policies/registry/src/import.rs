@@ -151,7 +151,7 @@ impl Import<'_> {
     }
 
     fn key(&self, new: NewKey, hash: KeyHash) -> Result<Key, ImportError> {
-        let id = new_id(self.change.now).map_err(failure)?;
+        let id = new_id(self.change.exact).map_err(failure)?;
         let mut key = new.into_key(id, hash, self.change);
         if self.change.approval {
             key.state = State::Pending;

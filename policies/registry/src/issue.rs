@@ -50,7 +50,7 @@ impl Registry {
         change.check()?;
         new.check(change.now)?;
         let token = mint(&new.prefix, &new.environment)?;
-        let mut key = new.into_key(new_id(change.now)?, KeyHash::of(&token), change);
+        let mut key = new.into_key(new_id(change.exact)?, KeyHash::of(&token), change);
         if action == "request" {
             key.state = State::Pending;
             key.requested_by = Some(change.actor.clone());

@@ -63,7 +63,7 @@ impl Registry {
         }
         let token = mint(&before.prefix, &before.environment)?;
         let new = Key {
-            id: new_id(change.now)?,
+            id: new_id(change.exact)?,
             hash: KeyHash::of(&token).to_string(),
             created: change.now,
             not_before: change.now,

@@ -10,7 +10,8 @@ use std::fs;
 #[test]
 fn no_secret_is_where_bundles_are() -> Result {
     let project = Project::new()?;
-    let issued = project.json(&["keys", "issue", "--owner", "team:payments", "--purpose", "tests"])?;
+    let issued =
+        project.json(&["keys", "issue", "--owner", "team:payments", "--purpose", "tests"])?;
     let token = issued.pointer("/token").and_then(|token| token.as_str()).unwrap_or_default();
     // Prefix and environment are known to all.
     let random = token.rsplit('_').next().unwrap_or_default();
