@@ -35,6 +35,16 @@ pub fn resident(pid: u32) -> ProcResult<u64> {
     Ok(pages.saturating_mul(procfs::page_size()))
 }
 
+/// The most memory that was ever resident in a process, in bytes.
+///
+/// # Errors
+///
+/// There is no such process, or it has ended.
+pub fn peak(pid: u32) -> ProcResult<u64> {
+    let kilobytes = process(pid)?.status()?.vmhwm.ok_or(ProcError::NotFound(None))?;
+    Ok(kilobytes.saturating_mul(1024))
+}
+
 fn process(pid: u32) -> ProcResult<Process> {
     Process::new(i32::try_from(pid).map_err(|_| ProcError::NotFound(None))?)
 }

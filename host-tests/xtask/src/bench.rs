@@ -9,7 +9,6 @@ mod proxy;
 mod start;
 mod switch;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 
 /// Measure; each benchmark compares, side by side in one run.
@@ -53,15 +52,4 @@ impl Bench {
             What::Switch(switch) => switch.run(),
         }
     }
-}
-
-/// A field of a process's memory, in MiB, as `/proc/PID/status` calls it.
-fn memory_of(process: u32, field: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    let kilobytes: f64 = line
-        .and_then(|line| line.split_whitespace().next())
-        .with_context(|| format!("there is no {field}"))?
-        .parse()?;
-    Ok(kilobytes / 1024.0)
 }

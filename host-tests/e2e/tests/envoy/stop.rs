@@ -98,6 +98,19 @@ fn a_key_that_a_scanner_has_found_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// A push that failed, or was not asked for, can be made by saying the same again.
+#[test]
+fn a_finding_that_was_answered_is_pushed_later() -> Result<()> {
+    let (deployment, reader, envoy) = deploy(&[])?;
+    let found = deployment.file("found.json");
+    fs::write(&found, json!([{ "RuleID": "cedarkey", "Secret": reader.token }]).to_string())?;
+    let report = ["leak", "report", &found.to_string_lossy()];
+    deployment.cedarkey(&report)?;
+    every_worker(&envoy, 200, &[("x-api-key", &reader.token)])?;
+    pushed(&deployment, &report)?;
+    every_worker(&envoy, 401, &[("x-api-key", &reader.token)])
+}
+
 #[test]
 fn a_revocation_reaches_a_connection_that_is_open() -> Result<()> {
     let (deployment, reader, envoy) = deploy(&[])?;

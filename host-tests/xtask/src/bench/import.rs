@@ -1,9 +1,8 @@
 //! `cargo xtask bench import`
 
-use super::memory_of;
 use crate::steps::heading;
 use anyhow::ensure;
-use cedarkey_host_kit::tools;
+use cedarkey_host_kit::{tools, usage};
 use clap::Args;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -127,13 +126,15 @@ fn run(cedarkey: &Path, project: &Path, place: &Path, arguments: &[&str]) -> any
         .stdout(output.try_clone()?)
         .stderr(output)
         .spawn()?;
-    let mut memory = 0.0;
+    let mut memory = 0;
     let status = loop {
-        memory = memory_of(process.id(), "VmHWM").unwrap_or(memory);
+        // What has ended has no account of it any more.
+        memory = usage::peak(process.id()).unwrap_or(memory);
         match process.try_wait()? {
             Some(status) => break status.code(),
             None => sleep(Duration::from_millis(10)),
         }
     };
+    let memory = memory as f64 / f64::from(1 << 20);
     Ok(Ran { time: start.elapsed(), memory, status, said: fs::read_to_string(&log)? })
 }

@@ -1,13 +1,12 @@
 //! `cargo xtask bench keys`
 
-use super::memory_of;
 use crate::steps::heading;
 use anyhow::{Context, anyhow};
 use cedarkey_host_kit::bulk::{Keys as Bulk, Template};
 use cedarkey_host_kit::deployment::{Deployment, Issued};
 use cedarkey_host_kit::envoy::{Envoy, Options};
 use cedarkey_host_kit::source::Source;
-use cedarkey_host_kit::wait;
+use cedarkey_host_kit::{usage, wait};
 use clap::Args;
 use std::time::Duration;
 
@@ -44,17 +43,17 @@ impl Keys {
             source.publish(&small);
             let envoy = start(&deployment, &template, &source, workers)?;
             loaded(&envoy, 1)?;
-            let before = memory_of(envoy.id(), "VmRSS")?;
+            let before = resident(&envoy)?;
             let begun = std::time::Instant::now();
             source.publish(&large);
             loaded(&envoy, self.keys)?;
             let took = begun.elapsed();
             look_up(&envoy, &template, self.keys)?;
-            let after = memory_of(envoy.id(), "VmRSS")?;
+            let after = resident(&envoy)?;
             source.publish(&third);
             loaded(&envoy, self.keys)?;
             std::thread::sleep(Duration::from_secs(6));
-            let switched = memory_of(envoy.id(), "VmRSS")?;
+            let switched = resident(&envoy)?;
             anstream::println!(
                 "{workers:>7} {before:>8.1} {after:>8.1} {:>8.1} {:>9.1} s {switched:>12.1}",
                 after - before,
@@ -157,4 +156,9 @@ fn look_up(envoy: &Envoy, template: &Template, keys: u64) -> anyhow::Result<()> 
         thread.join().map_err(|_| anyhow!("a thread has panicked"))??;
     }
     Ok(())
+}
+
+/// The resident memory of a process, in MB.
+fn resident(envoy: &Envoy) -> anyhow::Result<f64> {
+    Ok(usage::resident(envoy.id())? as f64 / f64::from(1 << 20))
 }

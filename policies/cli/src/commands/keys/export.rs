@@ -1,6 +1,6 @@
 //! `cedarkey keys export`
 
-use super::spec::KeyEntry;
+use super::spec::{COLUMNS, KeyEntry};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::Output;
@@ -71,23 +71,7 @@ impl Export {
 
 fn csv(keys: &[Key]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "id",
-        "name",
-        "sha256",
-        "owner",
-        "purpose",
-        "team",
-        "workload",
-        "scopes",
-        "networks",
-        "spiffeIds",
-        "labels",
-        "notBefore",
-        "expires",
-        "reviewBy",
-        "state",
-    ])?;
+    writer.write_record(COLUMNS)?;
     for key in keys {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let labels = key.labels.iter().map(|(name, value)| format!("{name}={value}"));

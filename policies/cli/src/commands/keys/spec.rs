@@ -6,6 +6,26 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The columns of a table: what `keys export` writes, and `keys import` reads. The id and the state
+/// say nothing of a new key.
+pub const COLUMNS: [&str; 15] = [
+    "id",
+    "name",
+    "sha256",
+    "owner",
+    "purpose",
+    "team",
+    "workload",
+    "scopes",
+    "networks",
+    "spiffeIds",
+    "labels",
+    "notBefore",
+    "expires",
+    "reviewBy",
+    "state",
+];
+
 /// A key in a file. What is not given is absent or empty.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]

@@ -62,17 +62,18 @@ impl Report {
         let answered = self.answer(&registry, &findings, response).await;
         registry.close().await;
         let (leaks, edited) = answered?;
-        let pushed = if edited.iter().any(|edited| edited.changed) {
+        // What was answered before may not have reached proxies: a push that is asked for is made.
+        let pushed = if leaks.is_empty() {
+            None
+        } else {
             let pushed = self.push.run(given, output).await;
             if pushed.is_err() {
-                let keys = counted(edited.len(), "key");
+                let keys = counted(leaks.len(), "key");
                 output.note(format_args!(
                     "{BAD}{keys} answered in the registry, but proxies still accept them{BAD:#}"
                 ));
             }
             pushed?
-        } else {
-            None
         };
         self.tell(&leaks, &edited, findings.len(), pushed, output);
         Ok(Exit::Ok)
@@ -135,7 +136,7 @@ impl Report {
                 let _ = writeln!(out, "nothing was found");
             }
         });
-        if edited.iter().any(|edited| edited.changed) {
+        if pushed.is_some() || edited.iter().any(|edited| edited.changed) {
             Push::tell(pushed, "proxies still accept them", output);
         }
     }

@@ -1,31 +1,12 @@
 //! Tables of hashes: CSV and JSON.
 
 use super::Entry;
-use crate::commands::keys::spec::KeyEntry;
+use crate::commands::keys::spec::{COLUMNS, KeyEntry};
 use csv::{ReaderBuilder, StringRecord};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Read;
-
-/// The columns of a table. What `keys export` writes besides says nothing of a new key.
-const COLUMNS: [&str; 15] = [
-    "id",
-    "name",
-    "sha256",
-    "owner",
-    "purpose",
-    "team",
-    "workload",
-    "scopes",
-    "networks",
-    "spiffeIds",
-    "labels",
-    "notBefore",
-    "expires",
-    "reviewBy",
-    "state",
-];
 
 /// The rows of a CSV file, as they are read.
 pub fn entries(input: impl Read + 'static) -> Result<impl Iterator<Item = Entry>, String> {
