@@ -1,5 +1,5 @@
 //! What a request may cost in the filter, as far as that does not depend on the machine: calls to
-//! the proxy by kind, and WebAssembly instructions. `docs/performance.md` says what led to these.
+//! the proxy by kind, allocations, and WebAssembly instructions. `docs/performance.md` says what led to these.
 //!
 //! `cargo test --workspace --test budget -- --nocapture` prints what was counted.
 
@@ -22,6 +22,9 @@ struct Budget {
     status: u32,
     /// The calls to the proxy, exactly.
     calls: &'static [(&'static str, u32)],
+    /// How often it allocates, exactly: once for the headers that the proxy hands over, and for
+    /// an answer its body, its headers, and what the SDK makes of them.
+    allocations: u64,
     /// WebAssembly instructions, to within [`MARGIN`].
     instructions: u64,
 }
@@ -34,7 +37,6 @@ const MARGIN: u64 = 10;
 const DENIED: &[(&str, u32)] = &[
     ("proxy_get_current_time_nanoseconds", 1),
     ("proxy_get_header_map_pairs", 1),
-    ("proxy_increment_metric", 1),
     ("proxy_send_local_response", 1),
 ];
 
@@ -47,15 +49,13 @@ const BUDGETS: [Budget; 4] = [
         calls: &[
             ("proxy_get_current_time_nanoseconds", 1),
             ("proxy_get_header_map_pairs", 1),
-            // The peer's certificate, for the guardrail `identity`.
-            ("proxy_get_property", 1),
-            ("proxy_increment_metric", 1),
             // The key.
             ("proxy_remove_header_map_value", 1),
             // Whose it is, and the id of the decision.
             ("proxy_replace_header_map_value", 3),
         ],
-        instructions: 65_394,
+        allocations: 1,
+        instructions: 55_934,
     },
     Budget {
         what: "denied by a policy",
@@ -65,12 +65,10 @@ const BUDGETS: [Budget; 4] = [
         calls: &[
             ("proxy_get_current_time_nanoseconds", 1),
             ("proxy_get_header_map_pairs", 1),
-            // The peer's certificate, for the guardrail `identity`.
-            ("proxy_get_property", 1),
-            ("proxy_increment_metric", 1),
             ("proxy_send_local_response", 1),
         ],
-        instructions: 77_937,
+        allocations: 4,
+        instructions: 60_796,
     },
     Budget {
         what: "denied for an unknown key",
@@ -78,7 +76,8 @@ const BUDGETS: [Budget; 4] = [
         key: "unknown",
         status: 401,
         calls: DENIED,
-        instructions: 52_059,
+        allocations: 4,
+        instructions: 35_577,
     },
     Budget {
         what: "denied for want of a key",
@@ -86,7 +85,8 @@ const BUDGETS: [Budget; 4] = [
         key: "none",
         status: 401,
         calls: DENIED,
-        instructions: 36_862,
+        allocations: 4,
+        instructions: 16_796,
     },
 ];
 
@@ -103,21 +103,69 @@ fn a_request_costs_what_it_may() -> Result<()> {
         "trusted_keys": [signer.public().to_string()],
         "seed": STANDARD.encode(archive.encode()),
     });
-    let module = FilterModule::load_counted(tools::filter()?)?;
-    let mut host = WasmHost::worker(&module, &Shared::new())?;
-    assert!(host.configure(config.to_string())?, "{:?}", host.log());
-    let lines = host.log().len();
+    let config = config.to_string();
+    let shipped = run(&FilterModule::load_counted(tools::filter()?)?, &config, &prepared.tokens)?;
+    // Only this one tells of allocations, which it logs after each request.
+    let counting = run(&FilterModule::load(tools::faulty_filter()?)?, &config, &prepared.tokens)?;
     let mut wrong = Vec::new();
-    for budget in BUDGETS {
+    for ((budget, cost), counted) in BUDGETS.iter().zip(shipped).zip(counting) {
+        let what = budget.what;
+        let allocations = counted.log.first().and_then(|line| line.split(' ').next()?.parse().ok());
+        let allocations: u64 = allocations.ok_or("allocations were not counted")?;
+        let instructions = cost.instructions.ok_or("instructions were not counted")?;
+        let calls = &cost.calls;
+        println!("{what}: {instructions} instructions, {allocations} allocations, calls {calls:?}");
+        if *calls != budget.calls.iter().copied().collect() {
+            wrong.push(format!("{what}: calls {calls:?} instead of {:?}", budget.calls));
+        }
+        if allocations != budget.allocations {
+            wrong.push(format!(
+                "{what}: {} instead of {}",
+                counted.log.join(", "),
+                budget.allocations
+            ));
+        }
+        let off = instructions.abs_diff(budget.instructions) * 100;
+        if off > budget.instructions * MARGIN {
+            let stated = budget.instructions;
+            wrong.push(format!("{what}: {instructions} instructions, {stated} are stated"));
+        }
+        if !cost.log.is_empty() {
+            wrong.push(format!("{what}: it writes to the log: {}", cost.log.join(", ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// What a request cost.
+struct Cost {
+    calls: BTreeMap<&'static str, u32>,
+    instructions: Option<u64>,
+    log: Vec<String>,
+}
+
+/// Sends a request of each kind through a module.
+fn run(
+    module: &FilterModule,
+    config: &str,
+    tokens: &BTreeMap<String, String>,
+) -> Result<Vec<Cost>> {
+    let mut host = WasmHost::worker(module, &Shared::new())?;
+    assert!(host.configure(config)?, "{:?}", host.log());
+    let mut costs = Vec::new();
+    for budget in &BUDGETS {
         let mut headers = Headers::request(budget.method, "localhost", "/v1/orders/7")
             .with("user-agent", "tests")
             .with("accept", "application/json");
-        if let Some(token) = prepared.tokens.get(budget.key) {
+        if let Some(token) = tokens.get(budget.key) {
             headers.add("x-api-key", token);
         }
         let properties = Properties::new().text(&["source", "address"], "127.0.0.1:40000");
+        let mut lines = 0;
         // The first of a kind may make room for those that follow.
         for _ in 0..3 {
+            lines = host.log().len();
             let status = match host.request(&headers, &properties)? {
                 Outcome::Continue { .. } => 200,
                 Outcome::Local { status, .. } => status,
@@ -125,21 +173,11 @@ fn a_request_costs_what_it_may() -> Result<()> {
             };
             assert_eq!(status, budget.status, "{}", budget.what);
         }
-        let calls: BTreeMap<_, _> = host.hostcalls().iter().collect();
-        let instructions = host.instructions().ok_or("nothing was counted")?;
-        println!("{}: {instructions} instructions, calls {calls:?}", budget.what);
-        if calls != budget.calls.iter().copied().collect() {
-            wrong.push(format!("{}: calls {calls:?} instead of {:?}", budget.what, budget.calls));
-        }
-        let off = instructions.abs_diff(budget.instructions) * 100;
-        if off > budget.instructions * MARGIN {
-            wrong.push(format!(
-                "{}: {instructions} instructions, {} are stated",
-                budget.what, budget.instructions
-            ));
-        }
+        costs.push(Cost {
+            calls: host.hostcalls().iter().filter(|(name, _)| *name != "proxy_log").collect(),
+            instructions: host.instructions(),
+            log: host.log().iter().skip(lines).map(|line| line.message.clone()).collect(),
+        });
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(host.log().len(), lines, "requests write to the log");
-    Ok(())
+    Ok(costs)
 }

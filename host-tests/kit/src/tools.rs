@@ -1,15 +1,18 @@
 //! What tests and the demo need on the machine, fetched or built when it is missing. Whatever is
 //! fetched is said on standard error first.
 
+mod binaryen;
 mod build;
 mod envoy;
 mod error;
 mod fuzz;
 mod moto;
+mod npm;
 mod postgres;
 mod python;
 mod targets;
 
+pub use binaryen::BINARYEN_VERSION;
 pub use build::{
     cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
     engine_guest, faulty_filter, filter,

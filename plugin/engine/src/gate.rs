@@ -185,7 +185,7 @@ impl<K: Keys> Gate<'_, K> {
             authority: &authority,
             target: &target,
             now,
-            networks: self.networks(key),
+            bound_to: self.bound_to(key),
         };
         let context = context::build(self.model, needed, &parts, host, session);
         let Ok(context) = context else { return denied(Cause::AmbiguousPath) };
@@ -234,8 +234,8 @@ impl<K: Keys> Gate<'_, K> {
         Some(uid)
     }
 
-    fn networks(&self, key: &KeyRecord) -> &[Value] {
-        let networks = self.model.profile(key.profile).map(|profile| profile.networks);
-        networks.and_then(|span| self.model.values().get(span.range())).unwrap_or_default()
+    fn bound_to(&self, key: &KeyRecord) -> &[Value] {
+        let bound_to = self.model.profile(key.profile).map(|profile| profile.bound_to);
+        bound_to.and_then(|span| self.model.values().get(span.range())).unwrap_or_default()
     }
 }

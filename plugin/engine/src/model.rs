@@ -10,7 +10,6 @@ pub use verify::{LoadError, MAX_STACK};
 
 use crate::pattern::Pattern;
 use crate::value::{Field, Span, Sym, Text, Uid, Value};
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use image::{EntityImage, ProfileImage, TokenImage, UidImage};
@@ -216,7 +215,7 @@ impl Model {
     }
 
     /// The owner of the keys of a profile.
-    pub fn owner(&self, profile: u32) -> String {
-        self.profile(profile).map_or_else(String::new, |profile| self.text(profile.owner).into())
+    pub fn owner(&self, profile: u32) -> &str {
+        self.profile(profile).map_or("", |profile| self.text(profile.owner))
     }
 }

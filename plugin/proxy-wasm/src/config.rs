@@ -8,6 +8,7 @@ pub use location::Location;
 pub use trusted::TrustedKey;
 
 use crate::json::{Json, JsonError};
+use crate::respond::challenge;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_bundle::is_bundle_name;
@@ -29,6 +30,8 @@ pub struct Config {
     pub min_version: u64,
     /// Where a request may carry its key; the first that does counts.
     pub key_from: Vec<Location>,
+    /// What a caller without a key is asked for.
+    pub challenge: String,
     /// Whether callers are told that their key was revoked.
     pub reveal_revoked: bool,
     /// Whether callers are told which policies denied their request.
@@ -105,16 +108,19 @@ impl Config {
             return Err(ConfigError::Form("the configuration is empty".into()));
         }
         let mut fields = Fields::of(Json::parse(json)?, String::new(), &FIELDS)?;
+        let bundle = bundle(fields.require("bundle")?)?;
+        let key_from = match fields.take("key_from") {
+            None => vec![Location::Header("x-api-key".into()), Location::Bearer],
+            Some(places) => location::read(places, "key_from".into())?,
+        };
         let config = Self {
-            bundle: bundle(fields.require("bundle")?)?,
+            challenge: challenge(&bundle, &key_from),
+            bundle,
             trusted: trusted::read(fields.require("trusted_keys")?, "trusted_keys".into())?,
             publisher: fields.take("publisher").map(publisher).transpose()?,
             seed: fields.text("seed")?.map(|text| seed(&text)).transpose()?,
             min_version: fields.number("min_version")?.unwrap_or_default(),
-            key_from: match fields.take("key_from") {
-                None => vec![Location::Header("x-api-key".into()), Location::Bearer],
-                Some(places) => location::read(places, "key_from".into())?,
-            },
+            key_from,
             reveal_revoked: fields.flag("reveal_revoked")?,
             reveal_policies: fields.flag("reveal_policies")?,
             on_policy_error: match fields.is_second("on_policy_error", ["deny", "cedar"])? {

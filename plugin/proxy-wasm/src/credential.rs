@@ -1,17 +1,18 @@
 //! Finding the key that a request carries.
 
 use crate::config::Location;
-use crate::host::Header;
+use crate::headers::Headers;
 use cedarkey_engine::http::{cookie, query};
 use cedarkey_engine::token::Token;
+use std::borrow::Cow;
 
 /// The key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
+pub enum Credential<'a> {
     /// There is none.
     Missing,
     /// There is one.
-    Presented(String),
+    Presented(Cow<'a, str>),
     /// It cannot be told which it is.
     Unclear,
 }
@@ -23,50 +24,47 @@ const SCHEME: &str = "bearer ";
 /// It is unclear where that place has several values, or one that is not text, and where another
 /// place has another key: what else is in an `Authorization` header, say, does not matter, but two
 /// keys do, for their owners might be held to answer for each other.
-pub fn find(places: &[Location], headers: &[Header]) -> Credential {
-    let mut found: Option<String> = None;
+pub fn find<'a>(places: &[Location], headers: &'a Headers) -> Credential<'a> {
+    let mut found: Option<Cow<'a, str>> = None;
     for place in places {
-        let mut values = values(place, headers);
-        match &found {
-            None => match (values.pop(), values.is_empty()) {
-                (None, _) => {}
-                (Some(Some(value)), true) => found = Some(value).filter(|value| !value.is_empty()),
-                _ => return Credential::Unclear,
-            },
+        let mut first = None;
+        let mut unclear = false;
+        each(place, headers, &mut |value| match &found {
+            None if first.is_none() => first = Some(value),
+            None => unclear = true,
             Some(key) => {
-                let is_other = |value: &String| value != key && Token::parse(value).is_ok();
-                if values.iter().flatten().any(is_other) {
-                    return Credential::Unclear;
-                }
+                let is_other = |value: Cow<'_, str>| value != *key && Token::parse(&value).is_ok();
+                unclear |= value.is_some_and(is_other);
             }
+        });
+        match first {
+            _ if unclear => return Credential::Unclear,
+            None => {}
+            Some(None) => return Credential::Unclear,
+            Some(Some(value)) => found = Some(value).filter(|value| !value.is_empty()),
         }
     }
     found.map_or(Credential::Missing, Credential::Presented)
 }
 
-/// All keys at a place; `None` for one that is not text.
-pub fn values(place: &Location, headers: &[Header]) -> Vec<Option<String>> {
+/// Hands on all keys at a place; `None` for one that is not text.
+fn each<'a>(place: &Location, headers: &'a Headers, see: &mut dyn FnMut(Option<Cow<'a, str>>)) {
     match place {
-        Location::Header(name) => {
-            let value = |value: &[u8]| text(value).map(|value| value.trim().to_owned());
-            all(headers, name).map(value).collect()
-        }
-        Location::Bearer => all(headers, "authorization")
-            .filter_map(|value| match text(value) {
-                None => Some(None),
-                Some(value) => bearer(value).map(|token| Some(token.to_owned())),
-            })
-            .collect(),
+        Location::Header(name) => headers.all(name).for_each(|value| {
+            see(text(value).map(|value| Cow::Borrowed(value.trim())));
+        }),
+        Location::Bearer => headers.all("authorization").for_each(|value| match text(value) {
+            None => see(None),
+            Some(value) => bearer(value).into_iter().for_each(|key| see(Some(Cow::Borrowed(key)))),
+        }),
         Location::Query(name) => {
-            let targets = texts(headers, ":path");
-            let queries = targets.filter_map(|target| target.split_once('?'));
-            let values = queries.flat_map(|(_, raw)| query::values(raw, name));
-            values.map(|value| value.map(|value| value.into_owned())).collect()
+            let queries = headers.texts(":path").filter_map(|target| target.split_once('?'));
+            queries.flat_map(|(_, raw)| query::values(raw, name)).for_each(see);
         }
-        Location::Cookie(name) => texts(headers, "cookie")
+        Location::Cookie(name) => headers
+            .texts("cookie")
             .flat_map(|header| cookie::values(header, name))
-            .map(|value| Some(value.to_owned()))
-            .collect(),
+            .for_each(|value| see(Some(Cow::Borrowed(value)))),
     }
 }
 
@@ -74,23 +72,6 @@ pub fn values(place: &Location, headers: &[Header]) -> Vec<Option<String>> {
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
     scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim())
-}
-
-/// The values of a header.
-pub fn all<'a>(headers: &'a [Header], name: &str) -> impl Iterator<Item = &'a [u8]> {
-    headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
-}
-
-/// The values of a header that are text.
-pub fn texts<'a>(headers: &'a [Header], name: &str) -> impl Iterator<Item = &'a str> {
-    all(headers, name).filter_map(text)
-}
-
-/// The value of a header that occurs once, as text.
-pub fn one<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
-    let mut values = all(headers, name);
-    let value = values.next()?;
-    if values.next().is_some() { None } else { text(value) }
 }
 
 fn text(value: &[u8]) -> Option<&str> {
@@ -101,19 +82,21 @@ fn text(value: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn find_in(headers: &[(&str, &str)]) -> Credential {
+    fn find_in(headers: &[(&str, &str)]) -> Credential<'static> {
         let places = [
             Location::Header("x-api-key".into()),
             Location::Bearer,
             Location::Query("api_key".into()),
             Location::Cookie("key".into()),
         ];
-        let headers: Vec<_> =
-            headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
-        find(&places, &headers)
+        match find(&places, &headers.iter().copied().collect()) {
+            Credential::Missing => Credential::Missing,
+            Credential::Presented(key) => Credential::Presented(key.into_owned().into()),
+            Credential::Unclear => Credential::Unclear,
+        }
     }
 
-    fn presented(text: &str) -> Credential {
+    fn presented(text: &str) -> Credential<'_> {
         Credential::Presented(text.into())
     }
 
@@ -147,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_unclear() {
-        let headers = [("x-api-key".to_owned(), vec![0xff])];
+        let headers = [("x-api-key", [0xff])].into_iter().collect();
         assert_eq!(find(&[Location::Header("x-api-key".into())], &headers), Credential::Unclear);
         assert_eq!(find_in(&[(":path", "/?api_key=%ff")]), Credential::Unclear);
     }

@@ -1,7 +1,7 @@
 //! What the gate asks the proxy.
 
-use crate::credential;
-use crate::host::{self, Header};
+use crate::headers::Headers;
+use crate::host;
 use cedarkey_engine::ext::ip::IpNet;
 use cedarkey_engine::gate::{Claim, Host};
 use cedarkey_engine::model::ClaimKind;
@@ -10,7 +10,7 @@ use core::net::{IpAddr, SocketAddr};
 /// The request in hand.
 pub struct Facts<'a> {
     /// Its headers.
-    pub headers: &'a [Header],
+    pub headers: &'a Headers,
     /// When it came, in milliseconds.
     pub now: i64,
     /// The latest instant that was ever the present one.
@@ -33,7 +33,7 @@ impl Host for Facts<'_> {
 
     fn header(&mut self, name: &str) -> Option<String> {
         let mut joined: Option<String> = None;
-        for value in credential::all(self.headers, name) {
+        for value in self.headers.all(name) {
             // What is not text stays there all the same: a policy may ask whether it is there.
             let value = &*String::from_utf8_lossy(value);
             match &mut joined {
@@ -117,8 +117,7 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_text_is_still_there() {
-        let header = |value: &[u8]| ("x-debug".to_owned(), value.to_vec());
-        let headers = [header(b"1"), header(b"\xff")];
+        let headers = [("x-debug", b"1"), ("x-debug", b"\xff")].into_iter().collect();
         let mut facts = Facts { headers: &headers, now: 0, latest: 0 };
         assert_eq!(facts.header("x-debug").as_deref(), Some("1, \u{fffd}"));
         assert_eq!(facts.header("x-other"), None);

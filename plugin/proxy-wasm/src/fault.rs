@@ -1,8 +1,10 @@
-//! Faults on demand, for tests of what a proxy does with a VM that dies. They are only in a module
-//! that is built with the feature `fault`, which the one that ships is not.
+//! Faults on demand, for tests of what a proxy does with a VM that dies, and a count of what requests
+//! allocate. They are only in a module that is built with the feature `fault`, which the one that
+//! ships is not.
 
-use crate::credential;
-use crate::host::{self, Header};
+use crate::headers::Headers;
+use crate::host;
+use proxy_wasm::types::{Action, LogLevel};
 
 /// The header that asks for a fault: `request` for one in the VM that has the request, `idle` for
 /// one in a VM that serves no requests.
@@ -11,9 +13,18 @@ const HEADER: &str = "x-cedarkey-fault";
 /// Where VMs that serve no requests learn that one of them is to die.
 const WISH: &str = "cedarkey/fault";
 
+/// Logs how often a request allocates, and how much.
+pub fn count(handle: impl FnOnce() -> Action) -> Action {
+    let mut action = Action::Pause;
+    let heap = allocation_counter::measure(|| action = handle());
+    let counted = format!("{} allocations, {} bytes", heap.count_total, heap.bytes_total);
+    host::log(LogLevel::Debug, &counted);
+    action
+}
+
 /// Dies, or lets another VM die, if the request asks for it.
-pub fn on_request(headers: &[Header]) {
-    match credential::one(headers, HEADER) {
+pub fn on_request(headers: &Headers) {
+    match headers.one(HEADER) {
         Some("request") => std::process::abort(),
         Some("idle") => drop(host::set_shared(WISH, Some(b"idle"), None)),
         _ => {}

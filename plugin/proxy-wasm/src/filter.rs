@@ -5,7 +5,8 @@ use crate::credential::{self, Credential};
 use crate::delivery::Active;
 use crate::facts::Facts;
 use crate::forward::{self, Passage, forward};
-use crate::host::{self, Header};
+use crate::headers::Headers;
+use crate::host;
 use crate::respond::{self, Told};
 use crate::shared::Shared;
 use cedarkey_engine::gate::{Call, Cause, Denial, Gate, Session, Verdict};
@@ -31,17 +32,40 @@ impl Filter {
         Self { shared }
     }
 
+    /// Decides a request when its headers are there.
+    fn begin(&self) -> Action {
+        self.shared.serves.set(true);
+        let Some(headers) = host::request_headers() else {
+            return self.refuse(None, Cause::Internal, &Headers::default());
+        };
+        #[cfg(feature = "fault")]
+        crate::fault::on_request(&headers);
+        let config = self.shared.config.borrow().clone();
+        let Some(config) = config else {
+            return self.refuse(None, Cause::BadConfig, &headers);
+        };
+        let active = self.shared.active.borrow().clone();
+        let Some(active) = active else {
+            return self.refuse(Some(&config), Cause::NoBundle, &headers);
+        };
+        let now = host::now();
+        if active.is_stale(self.shared.latest(now)) && !config.serve_stale {
+            return self.refuse(Some(&config), Cause::StaleBundle, &headers);
+        }
+        self.decide(&config, &active, &headers, now)
+    }
+
     /// Denies a request for which there is nothing to decide with.
-    fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &[Header]) -> Action {
+    fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &Headers) -> Action {
         self.shared.metrics.deny(cause);
         forward::conceal(config.map_or(&[][..], |config| &config.key_from), headers);
         let told = Told::new(cause, cause.detail(), false);
-        respond::deny(config, &told, &self.shared.decision_id(), &[], headers)
+        respond::deny(config, &told, self.shared.decision_id().as_str(), &[], headers)
     }
 
     /// Decides with the bundle in force. A VM that is so late that a key of it has been replaced in
     /// shared data takes the one that did, and decides with that.
-    fn decide(&self, config: &Config, active: &Active, headers: &[Header], now: i64) -> Action {
+    fn decide(&self, config: &Config, active: &Active, headers: &Headers, now: i64) -> Action {
         if let Some(action) = self.try_decide(config, active, headers, now) {
             return action;
         }
@@ -58,7 +82,7 @@ impl Filter {
         &self,
         config: &Config,
         active: &Active,
-        headers: &[Header],
+        headers: &Headers,
         now: i64,
     ) -> Option<Action> {
         let key = match credential::find(&config.key_from, headers) {
@@ -69,9 +93,9 @@ impl Filter {
             }
         };
         let call = Call {
-            method: credential::one(headers, ":method").unwrap_or_default(),
-            authority: credential::one(headers, ":authority").unwrap_or_default(),
-            target: credential::one(headers, ":path").unwrap_or_default(),
+            method: headers.one(":method").unwrap_or_default(),
+            authority: headers.one(":authority").unwrap_or_default(),
+            target: headers.one(":path").unwrap_or_default(),
             credential: key.as_deref(),
         };
         let gate = Gate {
@@ -89,7 +113,7 @@ impl Filter {
                 let owner = active.model.owner(permit.profile());
                 let decision = self.shared.decision_id();
                 let key = key.as_deref().unwrap_or_default();
-                let passage = Passage { key, owner: &owner, decision: &decision };
+                let passage = Passage { key, owner, decision: decision.as_str() };
                 Some(forward(permit, &passage, &config.key_from, headers))
             }
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
@@ -105,7 +129,7 @@ impl Filter {
         active: &Active,
         denial: &Denial,
         session: &Session,
-        headers: &[Header],
+        headers: &Headers,
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
         forward::conceal(&config.key_from, headers);
@@ -119,7 +143,7 @@ impl Filter {
         } else {
             Vec::new()
         };
-        respond::deny(Some(config), &told, &self.shared.decision_id(), &policies, headers)
+        respond::deny(Some(config), &told, self.shared.decision_id().as_str(), &policies, headers)
     }
 }
 
@@ -138,24 +162,14 @@ impl Keys for Lookup<'_> {
 impl Context for Filter {}
 
 impl HttpContext for Filter {
+    #[cfg(not(feature = "fault"))]
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.shared.serves.set(true);
-        let headers = host::request_headers();
-        #[cfg(feature = "fault")]
-        crate::fault::on_request(&headers);
-        let config = self.shared.config.borrow().clone();
-        let Some(config) = config else {
-            return self.refuse(None, Cause::BadConfig, &headers);
-        };
-        let active = self.shared.active.borrow().clone();
-        let Some(active) = active else {
-            return self.refuse(Some(&config), Cause::NoBundle, &headers);
-        };
-        let now = host::now();
-        if active.is_stale(self.shared.latest(now)) && !config.serve_stale {
-            return self.refuse(Some(&config), Cause::StaleBundle, &headers);
-        }
-        self.decide(&config, &active, &headers, now)
+        self.begin()
+    }
+
+    #[cfg(feature = "fault")]
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        crate::fault::count(|| self.begin())
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {

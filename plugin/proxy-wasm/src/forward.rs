@@ -2,11 +2,14 @@
 
 use crate::config::Location;
 use crate::credential;
-use crate::host::{self, Header};
+use crate::headers::Headers;
+use crate::host;
 use cedarkey_engine::gate::Permit;
 use cedarkey_engine::http::{cookie, query};
+use cedarkey_engine::key::KEY_ID_LEN;
 use cedarkey_engine::token::Token;
 use proxy_wasm::types::Action;
+use std::borrow::Cow;
 
 /// How the headers begin that upstreams get, and callers cannot send.
 const OWN: &str = "x-cedarkey-";
@@ -24,10 +27,13 @@ pub struct Passage<'a> {
 
 /// A change to the headers of a request.
 #[derive(Debug, PartialEq, Eq)]
-enum Change {
-    Remove(String),
+enum Change<'a> {
+    Remove(&'a [u8]),
     Set(&'static str, String),
 }
+
+/// Where changes go.
+type Changes<'a, 'go> = &'go mut dyn FnMut(Change<'a>);
 
 /// The length from which on a key is taken out wherever it stands. What is shorter, of another
 /// system, may stand there by chance.
@@ -35,9 +41,9 @@ const LONG: usize = 16;
 
 /// Whether a header is one that only the filter sets. Some upstreams do not tell `_` from `-`, and
 /// some take every other character for the same.
-pub fn is_own(name: &str) -> bool {
-    let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
-    name.len() >= OWN.len() && name.bytes().zip(OWN.bytes()).all(same)
+pub fn is_own(name: &[u8]) -> bool {
+    let same = |(a, b): (&u8, u8)| *a == b || (b == b'-' && !a.is_ascii_alphanumeric());
+    name.len() >= OWN.len() && name.iter().zip(OWN.bytes()).all(same)
 }
 
 /// Sends a request on: without its key, and with the headers that say whose it is.
@@ -45,80 +51,76 @@ pub fn forward(
     permit: Permit,
     passage: &Passage<'_>,
     places: &[Location],
-    headers: &[Header],
+    headers: &Headers,
 ) -> Action {
-    let mut changes = strip(passage.key, places, headers);
-    changes.extend(introduce(&permit, passage));
-    for change in &changes {
-        match change {
-            Change::Remove(name) => host::remove_request_header(name),
-            Change::Set(name, value) => host::set_request_header(name, value),
-        }
-    }
+    strip(passage.key, places, headers, &mut make);
+    let set = host::set_request_header;
+    set("x-cedarkey-key-id", permit.key().encode(&mut [0; KEY_ID_LEN]));
+    set("x-cedarkey-owner", &header_value(passage.owner));
+    set("x-cedarkey-decision-id", passage.decision);
     Action::Continue
 }
 
-/// Takes keys out of the path of a request that is denied, for paths are logged.
-pub fn conceal(places: &[Location], headers: &[Header]) {
-    if let Some(Change::Set(name, value)) = strip_query("", places, headers) {
-        host::set_request_header(name, &value);
+fn make(change: Change<'_>) {
+    match change {
+        Change::Remove(name) => host::remove_request_header(name),
+        Change::Set(name, value) => host::set_request_header(name, &value),
     }
+}
+
+/// Takes keys out of the path of a request that is denied, for paths are logged.
+pub fn conceal(places: &[Location], headers: &Headers) {
+    strip_query("", places, headers, &mut make);
 }
 
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
 pub fn strip_trailers(places: &[Location]) {
-    for (name, _) in host::request_trailers() {
-        if is_unwelcome(&name, places) {
-            host::remove_request_trailer(&name);
+    for (name, _) in host::request_trailers().iter() {
+        if is_unwelcome(name, places) {
+            host::remove_request_trailer(name);
         }
     }
 }
 
 /// Whether a trailer is of a name that only the filter sets, or under which keys are sent.
-fn is_unwelcome(name: &str, places: &[Location]) -> bool {
-    let carries = |place: &Location| matches!(place, Location::Header(other) if other == name);
-    is_own(name) || matches!(name, "authorization" | "cookie") || places.iter().any(carries)
+fn is_unwelcome(name: &[u8], places: &[Location]) -> bool {
+    is_own(name) || matches!(name, b"authorization" | b"cookie") || carries(places, name)
 }
 
-/// Says whose request it is.
-fn introduce(permit: &Permit, passage: &Passage<'_>) -> [Change; 3] {
-    [
-        Change::Set("x-cedarkey-key-id", permit.key().to_string()),
-        Change::Set("x-cedarkey-owner", header_value(passage.owner)),
-        Change::Set("x-cedarkey-decision-id", passage.decision.to_owned()),
-    ]
+/// Whether a header is one of the places where keys are sent.
+fn carries(places: &[Location], name: &[u8]) -> bool {
+    let is = |place: &Location| matches!(place, Location::Header(at) if at.as_bytes() == name);
+    places.iter().any(is)
 }
 
 /// Removes keys from every place that may carry one, not only from the one that counted, the key of
 /// this request from wherever it stands, and what only the filter may say. A bearer token of another
 /// kind stays: it may be for the upstream.
-fn strip(key: &str, places: &[Location], headers: &[Header]) -> Vec<Change> {
-    let is_stripped = |(name, value): &&Header| match name.as_str() {
+fn strip<'a>(key: &str, places: &[Location], headers: &'a Headers, go: Changes<'a, '_>) {
+    let is_stripped = |(name, value): (&[u8], &[u8])| match name {
         // Of these only a part is removed: see below.
-        "cookie" => false,
-        name if name.starts_with(':') => false,
-        "authorization" if places.contains(&Location::Bearer) => holds_any(value, key),
-        name => {
-            let carries = |place: &Location| matches!(place, Location::Header(n) if n == name);
-            is_own(name) || places.iter().any(carries) || holds(value, key)
-        }
+        b"cookie" | [b':', ..] => false,
+        b"authorization" if places.contains(&Location::Bearer) => holds_any(value, key),
+        name => is_own(name) || carries(places, name) || holds(value, key),
     };
-    let mut changes: Vec<Change> = Vec::new();
-    for (name, _) in headers.iter().filter(is_stripped) {
-        let change = Change::Remove(name.clone());
-        if !changes.contains(&change) {
-            changes.push(change);
+    let mut seen = headers.iter();
+    while let Some((name, value)) = seen.next() {
+        // All of a name go at once, with the last of them.
+        if is_stripped((name, value))
+            && !seen.clone().any(|(other, value)| other == name && is_stripped((other, value)))
+        {
+            go(Change::Remove(name));
         }
     }
-    changes.extend(strip_cookies(key, places, headers));
-    changes.extend(strip_query(key, places, headers));
-    changes
+    strip_cookies(key, places, headers, go);
+    strip_query(key, places, headers, go);
 }
 
 /// Whether a value is this key, or holds it.
 fn holds(value: &[u8], key: &str) -> bool {
     let key = key.as_bytes();
-    value == key || (key.len() >= LONG && value.windows(key.len()).any(|part| part == key))
+    let begins = |part: &[u8]| part.first() == key.first() && part == key;
+    value == key || (key.len() >= LONG && value.windows(key.len()).any(begins))
 }
 
 /// Whether a value holds this key or another. The proxy joins the values of a header that it knows,
@@ -131,9 +133,8 @@ fn holds_any(value: &[u8], key: &str) -> bool {
 }
 
 /// Removes keys from the cookies, of which several places may name one.
-fn strip_cookies(key: &str, places: &[Location], headers: &[Header]) -> Vec<Change> {
-    let before: Vec<_> =
-        credential::all(headers, "cookie").map(|value| String::from_utf8_lossy(value)).collect();
+fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
+    let before: Vec<_> = headers.all("cookie").map(String::from_utf8_lossy).collect();
     let mut after: Vec<_> = before.iter().map(|text| String::from(&**text)).collect();
     for place in places {
         let Location::Cookie(name) = place else { continue };
@@ -143,35 +144,40 @@ fn strip_cookies(key: &str, places: &[Location], headers: &[Header]) -> Vec<Chan
     }
     after.retain(|text| !text.is_empty() && !holds(text.as_bytes(), key));
     if before == after {
-        return Vec::new();
+        return;
     }
-    let rest = (!after.is_empty()).then(|| Change::Set("cookie", after.join("; ")));
-    [Change::Remove("cookie".into())].into_iter().chain(rest).collect()
+    go(Change::Remove(b"cookie"));
+    if !after.is_empty() {
+        go(Change::Set("cookie", after.join("; ")));
+    }
 }
 
 /// Removes keys from the query, of which several places may name a parameter.
-fn strip_query(key: &str, places: &[Location], headers: &[Header]) -> Option<Change> {
-    let (path, before) = credential::one(headers, ":path")?.split_once('?')?;
-    let mut after = before.to_owned();
+fn strip_query(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
+    let target = headers.one(":path").and_then(|target| target.split_once('?'));
+    let Some((path, before)) = target else { return };
+    let mut after = Cow::Borrowed(before);
     for place in places {
         let Location::Query(name) = place else { continue };
         if query::values(&after, name).next().is_some() {
-            after = query::without(&after, name);
+            after = query::without(&after, name).into();
         }
     }
     if holds(after.as_bytes(), key) {
         let kept: Vec<_> = after.split('&').filter(|pair| !holds(pair.as_bytes(), key)).collect();
-        after = kept.join("&");
+        after = kept.join("&").into();
     }
-    if after == before {
-        return None;
+    if after != before {
+        let mark = if after.is_empty() { "" } else { "?" };
+        go(Change::Set(":path", format!("{path}{mark}{after}")));
     }
-    let mark = if after.is_empty() { "" } else { "?" };
-    Some(Change::Set(":path", format!("{path}{mark}{after}")))
 }
 
 /// Text that cannot end the header it is in.
-fn header_value(text: &str) -> String {
+fn header_value(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

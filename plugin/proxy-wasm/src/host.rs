@@ -6,16 +6,17 @@
 //! of the request in hand, the time, and shared data; and values are read as bytes, for the SDK
 //! panics on text that is not UTF-8.
 
+mod map;
+
+use crate::headers::Headers;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType};
 use std::time::{Duration, SystemTime};
 
-/// A header: its name in lower case, and its value.
-pub type Header = (String, Vec<u8>);
-
-/// The headers of the request in hand, the pseudo-headers among them.
-pub fn request_headers() -> Vec<Header> {
-    hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+/// The headers of the request in hand, the pseudo-headers among them. `None` where the proxy gives
+/// no headers in the form of the ABI.
+pub fn request_headers() -> Option<Headers> {
+    map::read(MapType::HttpRequestHeaders)
 }
 
 /// Replaces a header of the request in hand, or adds it.
@@ -24,18 +25,18 @@ pub fn set_request_header(name: &str, value: &str) {
 }
 
 /// Removes a header of the request in hand.
-pub fn remove_request_header(name: &str) {
-    ignore(hostcalls::remove_map_value(MapType::HttpRequestHeaders, name));
+pub fn remove_request_header(name: &[u8]) {
+    remove(MapType::HttpRequestHeaders, name);
 }
 
 /// The trailers of the request in hand.
-pub fn request_trailers() -> Vec<Header> {
-    hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default()
+pub fn request_trailers() -> Headers {
+    map::read(MapType::HttpRequestTrailers).unwrap_or_default()
 }
 
 /// Removes a trailer of the request in hand.
-pub fn remove_request_trailer(name: &str) {
-    ignore(hostcalls::remove_map_value(MapType::HttpRequestTrailers, name));
+pub fn remove_request_trailer(name: &[u8]) {
+    remove(MapType::HttpRequestTrailers, name);
 }
 
 /// Answers the request in hand.
@@ -91,8 +92,8 @@ pub fn call(cluster: &str, headers: Vec<(&str, &str)>, timeout: Duration) -> Opt
 }
 
 /// The headers of the answer in hand.
-pub fn answer_headers() -> Vec<Header> {
-    hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).unwrap_or_default()
+pub fn answer_headers() -> Headers {
+    map::read(MapType::HttpCallResponseHeaders).unwrap_or_default()
 }
 
 /// The body of the answer in hand.
@@ -111,14 +112,19 @@ pub fn define_metric(kind: MetricType, name: &str) -> Option<u32> {
     hostcalls::define_metric(kind, name).ok()
 }
 
-/// Adds one to a counter.
-pub fn count(metric: u32) {
-    ignore(hostcalls::increment_metric(metric, 1));
+/// Adds to a counter.
+pub fn count(metric: u32, more: i64) {
+    ignore(hostcalls::increment_metric(metric, more));
 }
 
 /// Sets a gauge.
 pub fn gauge(metric: u32, value: u64) {
     ignore(hostcalls::record_metric(metric, value));
+}
+
+fn remove(map: MapType, name: &[u8]) {
+    // Names are ASCII: see `Headers`.
+    ignore(str::from_utf8(name).map(|name| hostcalls::remove_map_value(map, name)));
 }
 
 /// A failure that nothing can be done about, and that lets nothing pass.

@@ -10,12 +10,14 @@
 
 pub mod config;
 mod credential;
+mod decision;
 pub mod delivery;
 mod facts;
 #[cfg(feature = "fault")]
 mod fault;
 mod filter;
 mod forward;
+pub mod headers;
 pub mod host;
 pub mod inventory;
 mod json;

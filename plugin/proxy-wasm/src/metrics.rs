@@ -3,13 +3,17 @@
 use crate::host;
 use cedarkey_engine::gate::Cause;
 use proxy_wasm::types::MetricType;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// The metrics of a VM. The proxy adds up the counters of all its VMs.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// What the proxy knows each by. There are few, those of most requests first.
+    /// What the proxy knows each by.
     ids: RefCell<Vec<(Name, Option<u32>)>>,
+    /// The requests that passed since the proxy was last told.
+    allowed: Cell<i64>,
+    /// The same of those that were denied, by cause.
+    denied: [Cell<i64>; Cause::ALL.len()],
 }
 
 /// A metric's name: that of a group, and what tells it from the others in the group.
@@ -35,17 +39,26 @@ impl Metrics {
 
     /// Counts a request that passed.
     pub fn allow(&self) {
-        self.count((Group::Decisions, "allow"));
+        add(&self.allowed);
     }
 
     /// Counts a request that was denied.
     pub fn deny(&self, cause: Cause) {
-        self.count((Group::Decisions, cause.label()));
+        self.denied.get(cause as usize).into_iter().for_each(add);
+    }
+
+    /// Tells the proxy of the requests that were counted since it was last told: a call for each
+    /// request would cost more than the count.
+    pub fn tell_decisions(&self) {
+        self.count((Group::Decisions, "allow"), self.allowed.take());
+        for (cause, count) in Cause::ALL.iter().zip(&self.denied) {
+            self.count((Group::Decisions, cause.label()), count.take());
+        }
     }
 
     /// Counts an attempt to load a bundle, by `ok` or the cause of its failure.
     pub fn load(&self, cause: &'static str) {
-        self.count((Group::Load, cause));
+        self.count((Group::Load, cause), 1);
     }
 
     /// Says which bundle is in force: its version, keys, and when it expires in seconds.
@@ -60,9 +73,11 @@ impl Metrics {
         self.gauge("stale", u64::from(stale));
     }
 
-    fn count(&self, name: Name) {
-        if let Some(id) = self.id(name) {
-            host::count(id);
+    fn count(&self, name: Name, more: i64) {
+        if more > 0
+            && let Some(id) = self.id(name)
+        {
+            host::count(id, more);
         }
     }
 
@@ -87,4 +102,8 @@ impl Metrics {
         ids.push((name, id));
         id
     }
+}
+
+fn add(count: &Cell<i64>) {
+    count.set(count.get().saturating_add(1));
 }

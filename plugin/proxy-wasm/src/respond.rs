@@ -1,8 +1,8 @@
 //! Answering a request that is denied: the one place where causes become answers.
 
 use crate::config::{Config, Location};
-use crate::credential;
-use crate::host::{self, Header};
+use crate::headers::Headers;
+use crate::host;
 use crate::json::quote;
 use cedarkey_engine::gate::Cause;
 use proxy_wasm::types::{Action, GrpcStatusCode};
@@ -23,9 +23,9 @@ const BODY: usize = 320;
 
 /// An answer over HTTP.
 #[derive(Debug, PartialEq, Eq)]
-struct Answer {
+struct Answer<'a> {
     status: u16,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, &'a str)>,
     body: String,
 }
 
@@ -51,27 +51,34 @@ pub fn deny(
     told: &Told<'_>,
     decision: &str,
     policies: &[&str],
-    headers: &[Header],
+    headers: &Headers,
 ) -> Action {
     if is_grpc(headers) {
         host::respond_grpc(grpc_status(told.status), told.detail);
     } else {
-        let answer = answer(config, told, decision, policies);
-        let headers = answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        host::respond(answer.status, headers, answer.body.as_bytes());
+        let Answer { status, headers, body } = answer(config, told, decision, policies);
+        host::respond(status, headers, body.as_bytes());
     }
     Action::Pause
 }
 
 /// A problem (RFC 9457).
-fn answer(config: Option<&Config>, told: &Told<'_>, decision: &str, policies: &[&str]) -> Answer {
+fn answer<'a>(
+    config: Option<&'a Config>,
+    told: &Told<'_>,
+    decision: &str,
+    policies: &[&str],
+) -> Answer<'a> {
+    let (status, title) = names(told.status);
     let mut body = String::with_capacity(BODY);
     // A label needs no escaping.
     body.push_str("{\"type\":\"urn:cedarkey:denied:");
     body.push_str(told.cause.label());
     body.push_str("\",\"title\":");
-    quote(title(told.status), &mut body);
-    body.push_str(&format!(",\"status\":{},\"detail\":", told.status));
+    quote(title, &mut body);
+    body.push_str(",\"status\":");
+    body.push_str(status);
+    body.push_str(",\"detail\":");
     quote(told.detail, &mut body);
     body.push_str(",\"decision_id\":");
     quote(decision, &mut body);
@@ -81,36 +88,35 @@ fn answer(config: Option<&Config>, told: &Told<'_>, decision: &str, policies: &[
     }
     body.push_str(if policies.is_empty() { "}" } else { "]}" });
 
-    let mut headers = vec![
-        ("content-type", "application/problem+json".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-    ];
+    let mut headers = Vec::with_capacity(3);
+    headers.push(("content-type", "application/problem+json"));
+    headers.push(("cache-control", "no-store"));
     if told.status == 401 {
-        headers.extend(config.map(|config| ("www-authenticate", challenge(config))));
+        headers.extend(config.map(|config| ("www-authenticate", &*config.challenge)));
     }
     Answer { status: told.status, headers, body }
 }
 
 /// What a caller without a key is asked for (RFC 9110, section 11.6.1).
-fn challenge(config: &Config) -> String {
-    let bearer = config.key_from.contains(&Location::Bearer);
-    let scheme = if bearer { "Bearer" } else { "ApiKey" };
-    format!("{scheme} realm=\"{}\"", config.bundle)
+pub fn challenge(bundle: &str, places: &[Location]) -> String {
+    let scheme = if places.contains(&Location::Bearer) { "Bearer" } else { "ApiKey" };
+    format!("{scheme} realm=\"{bundle}\"")
 }
 
 /// Whether the proxy takes this for a gRPC call. It must be neither more nor less: an answer of gRPC
 /// to what the proxy takes for another request comes out as a 200 that says nothing of a denial.
-fn is_grpc(headers: &[Header]) -> bool {
-    let Some(kind) = credential::one(headers, "content-type") else { return false };
+fn is_grpc(headers: &Headers) -> bool {
+    let Some(kind) = headers.one("content-type") else { return false };
     let Some(rest) = kind.strip_prefix("application/grpc") else { return false };
     rest.is_empty() || rest.starts_with('+')
 }
 
-fn title(status: u16) -> &'static str {
+/// The digits of a status, and its name (RFC 9110, section 15).
+fn names(status: u16) -> (&'static str, &'static str) {
     match status {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        _ => "Service Unavailable",
+        401 => ("401", "Unauthorized"),
+        403 => ("403", "Forbidden"),
+        _ => ("503", "Service Unavailable"),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The root context: one for each VM and configuration.
 
 use crate::config::Config;
-use crate::credential;
 use crate::delivery::{Answer, Delivery, Event};
 use crate::filter::Filter;
 use crate::host;
@@ -77,6 +76,11 @@ impl Root {
 }
 
 impl Context for Root {
+    fn on_done(&mut self) -> bool {
+        self.shared.metrics.tell_decisions();
+        true
+    }
+
     fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
         self.deliver(|delivery, port| {
             // An answer without headers is none; its parts must not be asked for. What is cut off
@@ -106,6 +110,7 @@ impl RootContext for Root {
         crate::fault::on_tick(serves);
         self.deliver(|delivery, port| delivery.tick(serves, port));
         self.shared.watch_expiry();
+        self.shared.metrics.tell_decisions();
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
@@ -120,8 +125,8 @@ impl RootContext for Root {
 fn answer(body: usize) -> Answer {
     let headers = host::answer_headers();
     Answer {
-        status: credential::one(&headers, ":status").and_then(|status| status.parse().ok()),
-        etag: credential::one(&headers, "etag").map(str::to_owned),
+        status: headers.one(":status").and_then(|status| status.parse().ok()),
+        etag: headers.one("etag").map(str::to_owned),
         body: host::answer_body(body),
     }
 }

@@ -1,6 +1,7 @@
 //! What all requests of a VM share.
 
 use crate::config::Config;
+use crate::decision::DecisionId;
 use crate::delivery::{Active, Delivery, Event};
 use crate::metrics::Metrics;
 use crate::news::News;
@@ -76,11 +77,10 @@ impl Shared {
     /// The id of a new decision: 128 bits, which a number and the VM's secret give. It differs from
     /// all others as far as chance goes, costs no call to the proxy, does not tell a caller how many
     /// there were before, and no caller has a say in it, as callers have in `x-request-id`.
-    pub fn decision_id(&self) -> String {
+    pub fn decision_id(&self) -> DecisionId {
         let number = self.decisions.get().wrapping_add(1);
         self.decisions.set(number);
-        let half = |half: u8| self.secret.hash_one((number, half));
-        format!("{:016x}{:016x}", half(0), half(1))
+        DecisionId::new([0, 1].map(|half: u8| self.secret.hash_one((number, half))))
     }
 
     /// The latest instant that was ever passed to this, the present one among them: a clock that is
@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn no_two_decisions_have_the_same_id() {
         let (one, other) = (Shared::default(), Shared::default());
-        let mut ids = [one.decision_id(), one.decision_id(), other.decision_id()];
+        let ids = [one.decision_id(), one.decision_id(), other.decision_id()];
+        let mut ids = ids.each_ref().map(|id| id.as_str());
         ids.sort_unstable();
         assert!(ids.array_windows().all(|[a, b]| a != b), "{ids:?}");
         // Nor do they have anything in common by which one could be told from another.

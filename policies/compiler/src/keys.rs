@@ -172,6 +172,7 @@ fn profile(key: &KeySpec) -> Profile {
         attrs: attrs.to_string(),
         parents,
         networks: key.networks.clone(),
+        spiffe_ids: key.spiffe_ids.clone(),
     }
 }
 

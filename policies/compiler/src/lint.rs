@@ -101,7 +101,8 @@ impl<'a> KeyRules<'a> {
             identities: Identities::new(&project.entities),
             reads_spiffe_ids: policies
                 .iter()
-                .any(|policy| policy.json.to_string().contains("\"spiffeIds\"")),
+                .map(|policy| policy.json.to_string())
+                .any(|json| json.contains("\"spiffeIds\"") || json.contains("\"peerMatches\"")),
         }
     }
 
@@ -140,7 +141,7 @@ impl<'a> KeyRules<'a> {
         self.lifetime(key, findings);
         self.scopes(key, findings);
         if !key.spiffe_ids.is_empty() && !self.reads_spiffe_ids {
-            let message = "it is bound to SPIFFE ids, and no policy looks at `principal.spiffeIds`";
+            let message = "it is bound to SPIFFE ids, and no policy looks at `context.peerMatches`";
             let help =
                 "add the guardrail `identity` of the standard library, or issue the key without";
             let code = "cedarkey::keys::spiffe-unread";

@@ -33,6 +33,8 @@ pub struct Profile {
     pub parents: Vec<(String, String)>,
     /// The networks that they are bound to.
     pub networks: Vec<String>,
+    /// The SPIFFE ids that they are bound to.
+    pub spiffe_ids: Vec<String>,
 }
 
 /// What a model is made from.
@@ -189,12 +191,13 @@ fn store_profile(
         let net = cedarkey_engine::ext::ip::parse(network);
         net.map(Constant::Ip).map_err(|_| ConstantError::Fails("ip"))
     });
-    let networks = networks.collect::<Result<Vec<_>, _>>()?;
+    let ids = profile.spiffe_ids.iter().map(|id| Ok(Constant::Str(id.clone())));
+    let bound_to = networks.chain(ids).collect::<Result<Vec<_>, _>>()?;
     Ok(ProfileImage {
         attrs: pools.fields(&attrs),
         parents: pools.uids(parents),
         owner: pools.text(&profile.owner),
-        networks: pools.elements(&networks),
+        bound_to: pools.elements(&bound_to),
     })
 }
 

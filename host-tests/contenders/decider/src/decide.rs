@@ -138,6 +138,7 @@ fn request(key: &Known, action: &EntityUid, resource: &EntityUid) -> anyhow::Res
     let context = Context::from_pairs([
         ("now".into(), RestrictedExpression::new_datetime(now)),
         ("inNetworks".into(), RestrictedExpression::new_bool(true)),
+        ("peerMatches".into(), RestrictedExpression::new_bool(true)),
     ])?;
     Ok(Request::new(key.uid.clone(), action.clone(), resource.clone(), context, None)?)
 }

@@ -87,6 +87,7 @@ impl Rego {
         fields.insert("endpoint".into(), endpoint.clone());
         fields.insert("now".into(), Value::from(u64::try_from(now)?));
         fields.insert("in_networks".into(), Value::from(true));
+        fields.insert("peer_matches".into(), Value::from(true));
         self.policy.eval_with_input(input)
     }
 }

@@ -1,5 +1,6 @@
 //! What is built from this workspace.
 
+use super::binaryen::optimise;
 use super::{ToolError, targets, words, workspace};
 use serde_json::Value;
 use std::{
@@ -21,10 +22,8 @@ pub fn filter() -> Result<PathBuf, ToolError> {
     once(&BUILT, || {
         targets()?;
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
-        build(
-            &[&arguments[..], &["--target", "wasm32-wasip1"]].concat(),
-            "cedarkey_proxy_wasm.wasm",
-        )
+        let target = ["--target", "wasm32-wasip1"];
+        optimise(&build(&[&arguments[..], &target].concat(), "cedarkey_proxy_wasm.wasm")?)
     })
 }
 
@@ -41,7 +40,7 @@ pub fn faulty_filter() -> Result<PathBuf, ToolError> {
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm", "--features", "fault"];
         // Apart, so that it is never taken for the one that ships.
         let apart = ["--target", "wasm32-wasip1", "--target-dir", "target/fault"];
-        build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")
+        optimise(&build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")?)
     })
 }
 
@@ -84,7 +83,8 @@ pub fn contender(name: &'static str) -> Result<PathBuf, ToolError> {
 /// It does not build; what the compiler said is on standard error.
 pub fn contender_filter(name: &str, module: &'static str) -> Result<PathBuf, ToolError> {
     targets()?;
-    build_contender(&["--profile", "filter", "--target", "wasm32-wasip1"], name, module)
+    let how = ["--profile", "filter", "--target", "wasm32-wasip1"];
+    optimise(&build_contender(&how, name, module)?)
 }
 
 /// They are a workspace of their own, with a folder of its own for what it builds.

@@ -23,7 +23,7 @@ fn model() -> ModelImage {
     let text = |start, len| Text { start, len };
     let nothing = Span { start: 0, len: 0 };
     let owner = text(14, 4);
-    let profile = ProfileImage { attrs: nothing, parents: nothing, owner, networks: nothing };
+    let profile = ProfileImage { attrs: nothing, parents: nothing, owner, bound_to: nothing };
     ModelImage {
         text: "ActionEndpointread".into(),
         syms: vec![text(0, 6), text(6, 8)],

@@ -13,8 +13,8 @@ pub(super) struct Parts<'a> {
     pub authority: &'a str,
     pub target: &'a Target<'a>,
     pub now: i64,
-    /// The networks that the key is bound to.
-    pub networks: &'a [Value],
+    /// The networks and SPIFFE ids that the key is bound to.
+    pub bound_to: &'a [Value],
 }
 
 /// Builds the context of the facts whose bits are set in `needed`.
@@ -39,7 +39,7 @@ pub(super) fn build(
     for (at, fact) in (0u32..).zip(model.facts()) {
         let wanted = needed.checked_shr(at).is_some_and(|bits| bits & 1 == 1);
         let value = match wanted {
-            true => fact_value(&fact.source, parts, host, request, captures)?,
+            true => fact_value(model, &fact.source, parts, host, request, captures)?,
             false => None,
         };
         let field = value.map(|value| Field { name: fact.name, value });
@@ -74,6 +74,7 @@ fn close(open: &mut Option<(Sym, Span)>, fields: &mut alloc::vec::Vec<Field>) {
 }
 
 fn fact_value(
+    model: &Model,
     source: &FactSource,
     parts: &Parts<'_>,
     host: &mut impl Host,
@@ -83,7 +84,7 @@ fn fact_value(
     let value = match source {
         FactSource::Now => Some(Value::Datetime(parts.now)),
         FactSource::SourceIp => host.source_ip().map(Value::Ip),
-        FactSource::InNetworks => Some(Value::Bool(in_networks(parts.networks, host))),
+        FactSource::InNetworks => Some(Value::Bool(in_networks(parts.bound_to, host))),
         FactSource::Method => Some(request.string(parts.method)),
         FactSource::Path => Some(request.string(&parts.target.decoded())),
         FactSource::Host => Some(request.string(parts.authority)),
@@ -99,6 +100,7 @@ fn fact_value(
         }),
         FactSource::Header(name) => host.header(name).map(|text| request.string(&text)),
         FactSource::TlsPeer => host.tls_peer().map(|text| request.string(&text)),
+        FactSource::PeerMatches => Some(Value::Bool(peer_matches(model, parts.bound_to, host))),
         FactSource::TlsSubject => host.tls_subject().map(|text| request.string(&text)),
     };
     Ok(value)
@@ -106,10 +108,28 @@ fn fact_value(
 
 /// Whether the source address lies in one of the key's networks, or the key names none. An address
 /// that the host does not know lies in none.
-fn in_networks(networks: &[Value], host: &mut impl Host) -> bool {
-    if networks.is_empty() {
+fn in_networks(bound_to: &[Value], host: &mut impl Host) -> bool {
+    let mut networks = bound_to
+        .iter()
+        .filter_map(|value| if let Value::Ip(net) = value { Some(net) } else { None })
+        .peekable();
+    if networks.peek().is_none() {
         return true;
     }
     let Some(source) = host.source_ip() else { return false };
-    networks.iter().any(|network| matches!(network, Value::Ip(net) if source.is_in_range(net)))
+    networks.any(|network| source.is_in_range(network))
+}
+
+/// Whether the peer's certificate names one of the key's SPIFFE ids, or the key names none. Only a
+/// key that names some makes the host look.
+fn peer_matches(model: &Model, bound_to: &[Value], host: &mut impl Host) -> bool {
+    let mut ids = bound_to
+        .iter()
+        .filter_map(|value| if let Value::Str(id) = value { Some(model.text(*id)) } else { None })
+        .peekable();
+    if ids.peek().is_none() {
+        return true;
+    }
+    let Some(peer) = host.tls_peer() else { return false };
+    ids.any(|id| id == peer)
 }

@@ -237,6 +237,9 @@ pub enum FactSource {
     TlsPeer,
     /// The subject of the peer's verified certificate.
     TlsSubject,
+    /// Whether the URI SAN of the peer's verified certificate is one of the key's SPIFFE ids, or the
+    /// key names none.
+    PeerMatches,
 }
 
 /// The Cedar type that a claim is given.
@@ -260,8 +263,9 @@ pub struct ProfileImage {
     pub parents: Span,
     /// The owner, as shown to upstreams.
     pub owner: Text,
-    /// The networks that the keys are bound to: `Ip` values in `values`. Empty: any.
-    pub networks: Span,
+    /// What the keys are bound to, in `values`: networks (`Ip`), and SPIFFE ids of peers (`Str`).
+    /// None of a kind: any.
+    pub bound_to: Span,
 }
 
 /// How the tokens of this inventory are formed.

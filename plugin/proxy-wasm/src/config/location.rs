@@ -65,7 +65,9 @@ fn header(name: String, field: String) -> Result<Location, ConfigError> {
         "authorization" => "write {\"bearer\": true} for a key in `authorization`".into(),
         "cookie" => "write {\"cookie\": \"name\"} for a key in a cookie".into(),
         name if !is_token(name) => format!("`{name}` is not the name of a header"),
-        name if TAKEN.contains(&name) || is_own(name) => format!("`{name}` cannot carry a key"),
+        name if TAKEN.contains(&name) || is_own(name.as_bytes()) => {
+            format!("`{name}` cannot carry a key")
+        }
         _ => return Ok(Location::Header(name)),
     };
     Err(wrong(field, message))

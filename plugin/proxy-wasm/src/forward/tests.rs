@@ -4,20 +4,36 @@ use super::*;
 
 const KEY: &str = "k";
 
-fn changes(places: &[Location], headers: &[(&str, &str)]) -> Vec<Change> {
-    let headers: Vec<_> =
-        headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
-    strip(KEY, places, &headers)
+/// What is changed, with names that can be compared.
+fn changes(places: &[Location], headers: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
+    stripped(KEY, places, &headers.iter().copied().collect())
 }
 
-fn remove(name: &str) -> Change {
-    Change::Remove(name.into())
+fn stripped(key: &str, places: &[Location], headers: &Headers) -> Vec<(String, Option<String>)> {
+    let mut changes = Vec::new();
+    strip(key, places, headers, &mut |change| {
+        changes.push(match change {
+            Change::Remove(name) => (String::from_utf8_lossy(name).into_owned(), None),
+            Change::Set(name, value) => (name.into(), Some(value)),
+        });
+    });
+    changes
+}
+
+fn remove(name: &str) -> (String, Option<String>) {
+    (name.into(), None)
+}
+
+fn set(name: &str, value: &str) -> (String, Option<String>) {
+    (name.into(), Some(value.into()))
 }
 
 #[test]
 fn a_key_is_removed_from_its_header() {
     let places = [Location::Header("x-api-key".into())];
     assert_eq!(changes(&places, &[("x-api-key", "k"), ("x", "kk")]), [remove("x-api-key")]);
+    let twice = [("x-api-key", "k"), ("x", "k"), ("x-api-key", "k"), ("x", "y")];
+    assert_eq!(changes(&places, &twice), [remove("x"), remove("x-api-key")], "one call each");
     assert_eq!(changes(&places, &[("x", "kk")]), [], "what is short may stand there by chance");
 }
 
@@ -49,8 +65,8 @@ fn keys_are_removed_from_every_place_at_once() {
     let expected = [
         remove("x-api-key"),
         remove("cookie"),
-        Change::Set("cookie", "c=3; d=4".into()),
-        Change::Set(":path", "/v1?x=%20&y".into()),
+        set("cookie", "c=3; d=4"),
+        set(":path", "/v1?x=%20&y"),
     ];
     assert_eq!(changes(&places, &headers), expected);
 }
@@ -59,7 +75,7 @@ fn keys_are_removed_from_every_place_at_once() {
 fn what_has_no_key_stays_byte_for_byte() {
     let places = [Location::Query("k".into()), Location::Cookie("k".into())];
     assert_eq!(changes(&places, &[(":path", "/a?b=%2f&&c"), ("cookie", "a=1;b=2;;")]), []);
-    assert_eq!(changes(&places, &[(":path", "/a?k=1")]), [Change::Set(":path", "/a".into())]);
+    assert_eq!(changes(&places, &[(":path", "/a?k=1")]), [set(":path", "/a")]);
     assert_eq!(changes(&places, &[("cookie", "k=1")]), [remove("cookie")]);
 }
 
@@ -85,8 +101,8 @@ fn nobody_else_says_what_the_filter_says() {
 fn a_key_is_removed_from_wherever_it_stands() {
     let key = token();
     let in_header = |name: &str, value: &str| {
-        let headers = [(name.to_owned(), value.as_bytes().to_vec())];
-        strip(&key, &[Location::Bearer, Location::Cookie("key".into())], &headers)
+        let places = [Location::Bearer, Location::Cookie("key".into())];
+        stripped(&key, &places, &[(name, value)].into_iter().collect())
     };
     let other = token().replace("test", "live");
     for value in [
@@ -104,22 +120,22 @@ fn a_key_is_removed_from_wherever_it_stands() {
     assert_eq!(in_header("x_api_key", &key), [remove("x_api_key")]);
     assert_eq!(in_header("cookie", &format!("a=1, key={key}")), [remove("cookie")]);
     let path = in_header(":path", &format!("/a?b=1;k={key}&c=2"));
-    assert_eq!(path, [Change::Set(":path", "/a?c=2".into())]);
+    assert_eq!(path, [set(":path", "/a?c=2")]);
 
     let cookie = [b"a=\xff; key=".as_slice(), key.as_bytes()].concat();
-    let headers = [("cookie".to_owned(), cookie)];
-    let rest = Change::Set("cookie", "a=\u{fffd}".into());
+    let headers = [("cookie", cookie)].into_iter().collect();
+    let rest = set("cookie", "a=\u{fffd}");
     let places = [Location::Cookie("key".into())];
-    assert_eq!(strip(&key, &places, &headers), [remove("cookie"), rest]);
+    assert_eq!(stripped(&key, &places, &headers), [remove("cookie"), rest]);
 }
 
 #[test]
 fn trailers_are_no_way_around_headers() {
     let places = [Location::Header("x-api-key".into())];
     for name in ["x-cedarkey-owner", "x_cedarkey_owner", "x-api-key", "authorization", "cookie"] {
-        assert!(is_unwelcome(name, &places), "{name}");
+        assert!(is_unwelcome(name.as_bytes(), &places), "{name}");
     }
-    assert!(!is_unwelcome("grpc-status", &places) && !is_unwelcome("x-checksum", &places));
+    assert!(!is_unwelcome(b"grpc-status", &places) && !is_unwelcome(b"x-checksum", &places));
 }
 
 fn token() -> String {

@@ -65,7 +65,7 @@ impl FactError {
             Self::Type { .. } => "the standard library's schema shows all facts with their types",
             Self::TooMany => "declare only the headers, claims and parameters that policies read",
             Self::Unknown(_) => {
-                "there are: now, method, path, host, sourceIp, inNetworks, and the groups params, headers, query, tls, claims"
+                "there are: now, method, path, host, sourceIp, inNetworks, peerMatches, and the groups params, headers, query, tls, claims"
             }
         }
     }
@@ -111,6 +111,7 @@ impl Plan {
             "host" => (FactSource::Host, Kind::String, "String"),
             "sourceIp" => (FactSource::SourceIp, Kind::Ip, "ipaddr"),
             "inNetworks" => (FactSource::InNetworks, Kind::Bool, "Bool"),
+            "peerMatches" => (FactSource::PeerMatches, Kind::Bool, "Bool"),
             "params" | "headers" | "query" | "tls" | "claims" => {
                 let Some(members) = scope.attributes(ty) else {
                     let wanted = "{ name?: String }";

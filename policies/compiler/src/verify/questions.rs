@@ -254,7 +254,9 @@ fn fact(source: &FactSource, values: &Values, random: &mut Random) -> Json {
     match source {
         FactSource::Now => json!(random.pick(&values.instants)),
         FactSource::SourceIp => json!(random.pick(&values.addresses)),
-        FactSource::InNetworks | FactSource::Claim(_, ClaimKind::Bool) => json!(random.once_in(2)),
+        FactSource::InNetworks
+        | FactSource::PeerMatches
+        | FactSource::Claim(_, ClaimKind::Bool) => json!(random.once_in(2)),
         FactSource::Claim(_, ClaimKind::Long) => json!(random.pick(&values.longs)),
         FactSource::Method if random.once_in(2) => json!("GET"),
         _ => json!(random.pick(&values.strings)),

@@ -33,6 +33,10 @@ forbid contains "the API key must not be used from this network" if {
 	not input.in_networks
 }
 
+forbid contains "the API key belongs to another workload identity" if {
+	not input.peer_matches
+}
+
 forbid contains "the API key lacks a scope that this endpoint requires" if {
 	some scope in input.endpoint.scopes
 	not scope in input.key.scopes

@@ -100,9 +100,9 @@ pub(super) fn profiles(image: &ModelImage) -> Result<(), LoadError> {
         record_ok(image, profile.attrs, what, at)?;
         run_ok(profile.parents, image.uid_runs.len(), what, at)?;
         text_of(image, profile.owner).ok_or(LoadError::Astray { what, at })?;
-        run_ok(profile.networks, image.values.len(), what, at)?;
-        let networks = image.values.get(profile.networks.range()).unwrap_or_default();
-        if !networks.iter().all(|value| matches!(value, Value::Ip(_))) {
+        run_ok(profile.bound_to, image.values.len(), what, at)?;
+        let bound_to = image.values.get(profile.bound_to.range()).unwrap_or_default();
+        if !bound_to.iter().all(|value| matches!(value, Value::Ip(_) | Value::Str(_))) {
             return Err(LoadError::Value { what, at });
         }
     }

@@ -285,7 +285,7 @@ fn draft_of(version: u64, keys: Vec<(KeyHash, KeyRecord)>) -> Draft {
     // One profile, without anything that would need a text.
     let nothing = Span { start: 0, len: 0 };
     let owner = Text { start: 0, len: 0 };
-    let profile = ProfileImage { attrs: nothing, parents: nothing, owner, networks: nothing };
+    let profile = ProfileImage { attrs: nothing, parents: nothing, owner, bound_to: nothing };
     let model = ModelImage { profiles: vec![profile], ..ModelImage::default() };
     let routes = RoutesImage { routes: Vec::new() };
     let shards = KeyShards::build(keys).unwrap();
