@@ -7,6 +7,7 @@ mod delivery;
 mod faults;
 mod folder;
 mod identity;
+mod leak;
 mod life;
 mod refusals;
 mod reload;
