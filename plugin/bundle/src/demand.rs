@@ -161,7 +161,7 @@ mod tests {
         for wrong in ["", "Bearer x", "Cedarkey", "Cedarkey 1", "Cedarkey x y", "Cedarkey 1 é"] {
             assert_eq!(Signatures::of_header(wrong), None, "{wrong}");
         }
-        assert_eq!(Signatures::of_header(&header[..header.len() - 4]), None);
+        assert_eq!(Signatures::of_header(header.trim_end_matches('=')), None);
     }
 
     #[test]

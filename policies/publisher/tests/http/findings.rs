@@ -228,6 +228,9 @@ async fn who_waits_is_told_at_once() {
     assert!(began.elapsed() >= Duration::from_secs(1));
 }
 
+/// The cause and status of the answer to these headers and this body.
+type Case<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test]
 async fn what_github_has_not_signed_is_refused() {
     let (server, github) = start().await;
@@ -235,7 +238,7 @@ async fn what_github_has_not_signed_is_refused() {
     let body = json!([found(&token)]).to_string();
     let good = github.sign(&body);
     let other = STANDARD.encode(KeyPair::generate().unwrap().sign(body.as_bytes()).unwrap());
-    let cases: [(&str, u16, &[(&str, &str)], &str); 8] = [
+    let cases: [Case; 8] = [
         ("github_unsigned", 401, &[], &body),
         ("github_unsigned", 401, &[(IDENTIFIER, "first")], &body),
         ("github_unsigned", 401, &[(SIGNATURE, &good)], &body),
