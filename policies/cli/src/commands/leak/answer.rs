@@ -99,9 +99,10 @@ impl Answer {
         });
         output.result(&value, |out| {
             for leak in leaks {
-                let Key { id, owner, purpose, .. } = &leak.key;
+                let Key { id, owner, purpose, decoy, .. } = &leak.key;
                 let (style, done) = match after(leak) {
                     Some(edited) => (GOOD, edited.key.state.word()),
+                    None if *decoy => (NOTICE, "decoy, left as it is:"),
                     None if *dry => (NOTICE, "found"),
                     None => (DIM, leak.key.state.word()),
                 };
@@ -167,6 +168,10 @@ async fn look_up(registry: &Registry, findings: &[Finding]) -> Result<Vec<Leak>,
 impl Leak {
     /// What is to be done with it; nothing, where it can no longer be used.
     fn task(&self, response: LeakResponse) -> Option<Task> {
+        // It is of use where it is found, and of none to whoever finds it.
+        if self.key.decoy {
+            return None;
+        }
         let edit = match (self.key.state, response) {
             (State::Active, LeakResponse::Suspend) => Edit::Suspend,
             // A request has no use that could be resumed.
