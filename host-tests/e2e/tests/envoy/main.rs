@@ -3,6 +3,7 @@
 mod answers;
 mod attacks;
 mod bulk;
+mod decoy;
 mod delivery;
 mod faults;
 mod folder;

@@ -21,7 +21,7 @@ impl Amendment {
     pub(super) fn apply(&self, key: &Key, change: &Change) -> Result<Option<Key>, Refusal> {
         let spec = &self.spec;
         if spec.decoy != key.decoy {
-            return Err(Refusal::Decoy("is a decoy from the beginning, or never"));
+            return Err(Refusal::Decoy("cannot become a decoy, nor a decoy another key"));
         }
         let not_before = spec.not_before.map_or(key.not_before, whole);
         let mut after = Key {

@@ -70,7 +70,7 @@ pub async fn a_file_makes_decoys_and_no_key_becomes_one(home: Home) {
     assert_eq!(apply(spec.clone()).await.unwrap().unchanged, 1);
     let error = apply(NewKey { decoy: false, ..spec.clone() }).await.unwrap_err();
     let said = format!("{error:?}");
-    assert!(said.contains("is a decoy from the beginning, or never"), "{said}");
+    assert!(said.contains("cannot become a decoy, nor a decoy another key"), "{said}");
     let named = |decoy| NewKey { name: Some("other".into()), decoy, ..spec.clone() };
     apply(named(false)).await.unwrap();
     assert!(apply(named(true)).await.is_err());

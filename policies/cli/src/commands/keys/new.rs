@@ -117,8 +117,8 @@ impl Wanted {
         let next = if is_request {
             format!("`cedarkey keys approve {}` by somebody else makes it valid", key.id)
         } else {
-            let word = if key.decoy { "proxies tell of its use" } else { "it works" };
-            format!("after `cedarkey push` {word}")
+            let what = if key.decoy { "lets proxies tell of its use" } else { "makes it work" };
+            format!("`cedarkey push` {what}")
         };
         output.note(format_args!("{DIM}key {} of {}, {expires}; {next}{DIM:#}", key.id, key.owner));
         Ok(Exit::Ok)
