@@ -9,7 +9,7 @@ use core::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{Digest, PublicKey, Refusal, is_bundle_name};
+use crate::{Digest, PublicKey, Refusal, is_bundle_name, signing};
 
 /// Comes first in what is signed, so that no signature serves a second purpose.
 const CONTEXT: &str = "cedarkey demand v1\0";
@@ -77,15 +77,8 @@ impl Demand {
     ///
     /// [`Refusal::UnknownSigner`] or [`Refusal::BadSignature`].
     pub fn verify(&self, trusted: &[PublicKey], signatures: &Signatures) -> Result<(), Refusal> {
-        let mut refusal = Refusal::UnknownSigner;
-        let message = self.message();
-        for (key, signature) in signatures.by.iter().filter(|(key, _)| trusted.contains(key)) {
-            if key.verifies(&message, signature) {
-                return Ok(());
-            }
-            refusal = Refusal::BadSignature;
-        }
-        Err(refusal)
+        let signatures = signatures.by.iter().map(|(key, signature)| (key, signature));
+        signing::verify(&self.message(), signatures, trusted)
     }
 }
 

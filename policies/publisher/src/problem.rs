@@ -153,9 +153,10 @@ impl Problem {
             | Self::SegmentDigest { .. }
             | Self::SegmentLength { .. }
             | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
-            Self::GithubUnsigned | Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::GithubBadSignature
             | Self::GithubUnknownKey
+            | Self::GithubUnsigned
             | Self::NotAnnounced
             | Self::Unauthorized(_)
             | Self::Untimely { .. } => StatusCode::FORBIDDEN,
@@ -221,6 +222,11 @@ impl IntoResponse for Problem {
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         response.extensions_mut().insert(Cause(cause));
+        if let Self::Unsigned = self {
+            // RFC 9110, section 11.6.1.
+            let scheme = HeaderValue::from_static("Cedarkey");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -44,7 +44,8 @@ pub struct Show {
 /// Sign a bundle for another machine, which has no key.
 ///
 /// It reads what is to be signed from standard input and writes the signature to standard output,
-/// as a command of `signing.keys` in cedarkey.toml must. What is no bundle's manifest is not signed.
+/// as a command of `signing.keys` in cedarkey.toml must. What is neither a bundle's manifest nor a
+/// question about what leaked of it is not signed.
 #[derive(Args, Debug)]
 #[command(after_help = "Example, in the cedarkey.toml of a machine that builds:
   [[signing.keys]]

@@ -16,7 +16,7 @@ use cedarkey_engine::token::{Token, TokenError};
 use serde::{Deserialize, Serialize};
 
 use super::{Delivered, Delivery, Finding, keys::Unsigned};
-use crate::{Shared, problem::Problem};
+use crate::{Shared, clock::now, problem::Problem};
 
 /// The largest body that is taken, in bytes: some thousands of findings.
 const MAX_BODY: usize = 1024 * 1024;
@@ -65,11 +65,8 @@ pub(crate) async fn post(
     // A task of its own: GitHub may not wait for the answer, and what is stored has to be told.
     let stored = tokio::spawn(Arc::clone(&shared).take_in(delivery, labels.len()));
     let delivered = stored.await.unwrap_or(Err(Problem::Internal));
-    let word = match delivered.inspect_err(|problem| refused(&name, problem))? {
-        Delivered::Known => "known",
-        Delivered::Full | Delivered::New { .. } => "new",
-    };
-    Ok(([(DELIVERY, word)], Json(labels)).into_response())
+    let delivered = delivered.inspect_err(|problem| refused(&name, problem))?;
+    Ok(([(DELIVERY, delivered)], Json(labels)).into_response())
 }
 
 fn refused(name: &str, problem: &Problem) {
@@ -146,21 +143,18 @@ fn kept(text: String, limit: usize) -> String {
 // === impl Shared ===
 
 impl Shared {
-    /// Stores what was found, and wakes those who wait for it.
+    /// Stores what was found, and wakes those who wait for it. Gives `new`, or `known` where it was
+    /// delivered before.
     async fn take_in(
         self: Arc<Self>,
         delivery: Delivery,
         false_positives: usize,
-    ) -> Result<Delivered, Problem> {
-        let delivered = self.store.put_findings(&delivery, crate::clock::now()).await?;
+    ) -> Result<&'static str, Problem> {
         let metrics = &self.metrics;
-        match delivered {
+        let delivered = match self.store.put_findings(&delivery, now()).await? {
             Delivered::Full => return Err(Problem::FindingsFull),
-            Delivered::Known => {
-                metrics.deliveries("known").inc();
-            }
+            Delivered::Known => "known",
             Delivered::New { stored } => {
-                metrics.deliveries("new").inc();
                 metrics.findings("stored").inc_by(stored);
                 let all = u64::try_from(delivery.findings.len()).unwrap_or(u64::MAX);
                 metrics.findings("known").inc_by(all.saturating_sub(stored));
@@ -175,8 +169,10 @@ impl Shared {
                 if let Some(findings) = &self.findings {
                     findings.arrived.send_replace(());
                 }
+                "new"
             }
-        }
+        };
+        metrics.deliveries(delivered).inc();
         Ok(delivered)
     }
 }

@@ -239,9 +239,9 @@ async fn what_github_has_not_signed_is_refused() {
     let good = github.sign(&body);
     let other = STANDARD.encode(KeyPair::generate().unwrap().sign(body.as_bytes()).unwrap());
     let cases: [Case; 8] = [
-        ("github_unsigned", 401, &[], &body),
-        ("github_unsigned", 401, &[(IDENTIFIER, "first")], &body),
-        ("github_unsigned", 401, &[(SIGNATURE, &good)], &body),
+        ("github_unsigned", 403, &[], &body),
+        ("github_unsigned", 403, &[(IDENTIFIER, "first")], &body),
+        ("github_unsigned", 403, &[(SIGNATURE, &good)], &body),
         ("github_unknown_key", 403, &[(IDENTIFIER, "second"), (SIGNATURE, &good)], &body),
         ("github_bad_signature", 403, &[(IDENTIFIER, "first"), (SIGNATURE, &other)], &body),
         ("github_bad_signature", 403, &[(IDENTIFIER, "first"), (SIGNATURE, "@")], &body),
@@ -292,17 +292,16 @@ async fn what_cannot_be_read_is_refused_without_a_word_of_it() {
 async fn findings_are_not_for_everybody() {
     let (server, github) = start().await;
     github.tell(&server, &json!([found("a")]).to_string()).await;
-    let get = async |authorization: Option<String>| {
-        let mut get = server.get("/v1/findings/shop");
-        if let Some(authorization) = authorization {
-            get = get.header("authorization", authorization);
-        }
+    let get = async |authorization: String| {
+        let get = server.get("/v1/findings/shop").header("authorization", authorization);
         problem(get.send().await.unwrap()).await
     };
-    assert_eq!(get(None).await.0, 401);
-    assert_eq!(get(Some("Bearer x".into())).await.0, 401);
+    let unsigned = server.get("/v1/findings/shop").send().await.unwrap();
+    assert_eq!(unsigned.headers()["www-authenticate"], "Cedarkey");
+    assert_eq!(problem(unsigned).await.0, 401);
+    assert_eq!(get("Bearer x".into()).await.0, 401);
     let sign = |key: u8, what: &str, bundle: &str, at: i64| {
-        Some(authorization(&signer(key), what, bundle, at, ""))
+        authorization(&signer(key), what, bundle, at, "")
     };
     for (authorization, said) in [
         (sign(3, "findings", "shop", now()), "no trusted key"),
