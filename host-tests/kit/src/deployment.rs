@@ -131,13 +131,26 @@ impl Deployment {
     ///
     /// It does not start.
     pub fn publish(&mut self, at: Option<SocketAddr>) -> Result<SocketAddr> {
+        self.publish_with(at, &[])
+    }
+
+    /// As [`publish`](Self::publish), with arguments of one's own.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn publish_with(
+        &mut self,
+        at: Option<SocketAddr>,
+        arguments: &[&str],
+    ) -> Result<SocketAddr> {
         let told = self.file("publisher.address");
         // What an earlier one has told is not to be believed.
         let _ = fs::remove_file(&told);
         let listen = at.map_or_else(|| "127.0.0.1:0".into(), |at| at.to_string());
         let database = self.file("publisher.db");
         let mut command = self.command(&["serve", "--listen", &listen]);
-        command.arg("--database").arg(database).arg("--address-file").arg(&told);
+        command.args(arguments).arg("--database").arg(database).arg("--address-file").arg(&told);
         let mut process = Process::start(&mut command, &self.file("publisher.log"))?;
         let address = process.until("the publisher listens", LIMIT, || {
             fs::read_to_string(&told).ok()?.parse().ok()

@@ -88,7 +88,8 @@ impl Bundle {
         }
         let keys = KeyIndex::open(parts.keys)?;
         let profiles = model.profile_count();
-        if let Some((_, key)) = keys.iter().find(|(_, key)| key.profile >= profiles) {
+        let has_none = |key: &KeyRecord| key.profile >= profiles && !key.is_decoy();
+        if let Some((_, key)) = keys.iter().find(|(_, key)| has_none(key)) {
             return Err(OpenError::Profile { profile: key.profile, profiles });
         }
         let revocations = one(SegmentKind::Revocations, parts.revocations)?;

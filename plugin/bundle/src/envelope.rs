@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     DecodeError, FORMAT, Manifest, PublicKey, Refusal, Terms, What, manifest::MAX_MANIFEST,
-    wire::Reader,
+    signing, wire::Reader,
 };
 
 const LABEL: &[u8; 8] = b"cedarkey";
@@ -112,15 +112,9 @@ impl Envelope {
     ///
     /// [`Refusal::UnknownSigner`] or [`Refusal::BadSignature`].
     pub fn verify(&self, trusted: &[PublicKey]) -> Result<&Manifest, Refusal> {
-        let mut refusal = Refusal::UnknownSigner;
-        let message = message(&self.bytes);
-        for signed in self.signatures.iter().filter(|signed| trusted.contains(&signed.key)) {
-            if signed.key.verifies(&message, &signed.signature) {
-                return Ok(&self.manifest);
-            }
-            refusal = Refusal::BadSignature;
-        }
-        Err(refusal)
+        let signatures = self.signatures.iter().map(|signed| (&signed.key, &signed.signature));
+        signing::verify(&message(&self.bytes), signatures, trusted)?;
+        Ok(&self.manifest)
     }
 
     /// The manifest, if it was signed by a trusted key and meets all of the terms.

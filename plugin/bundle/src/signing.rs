@@ -7,6 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use zeroize::Zeroizing;
 
+use crate::Refusal;
+
 const PUBLIC_PREFIX: &str = "ed25519:";
 
 /// How the text of a private key begins.
@@ -168,6 +170,22 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({})", self.public())
     }
+}
+
+/// Whether one of the trusted keys has signed a message.
+pub(crate) fn verify<'a>(
+    message: &[u8],
+    signatures: impl Iterator<Item = (&'a PublicKey, &'a [u8; 64])>,
+    trusted: &[PublicKey],
+) -> Result<(), Refusal> {
+    let mut refusal = Refusal::UnknownSigner;
+    for (key, signature) in signatures.filter(|(key, _)| trusted.contains(key)) {
+        if key.verifies(message, signature) {
+            return Ok(());
+        }
+        refusal = Refusal::BadSignature;
+    }
+    Err(refusal)
 }
 
 fn decode(line: &str, prefix: &'static str) -> Result<Zeroizing<[u8; 32]>, KeyTextError> {

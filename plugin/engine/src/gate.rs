@@ -110,6 +110,9 @@ impl<K: Keys> Gate<'_, K> {
         };
         let now = host.now();
         let lapse = self.lapse(&key, now, host.latest(now));
+        if key.is_decoy() {
+            return Verdict::Deny(Denial::of_decoy(&key, lapse));
+        }
         let verdict = self.authorize(call, &key, now, host, session);
         match (lapse, verdict) {
             // Nothing in the policies, or in the lack of them, lets a lapsed key pass; but they

@@ -25,7 +25,8 @@ pub struct KeyRecord {
     pub not_before: i64,
     /// The first instant at which the key is no longer valid.
     pub expires: i64,
-    /// Index into the model's key profiles: owner, scopes and all that keys have in common.
+    /// Index into the model's key profiles: owner, scopes and all that keys have in common; or
+    /// [`DECOY`](Self::DECOY).
     pub profile: u32,
 }
 
@@ -45,6 +46,20 @@ pub trait Keys {
 
     /// Whether this key was revoked, whatever its record says.
     fn is_revoked(&self, id: &KeyId) -> bool;
+}
+
+// === impl KeyRecord ===
+
+impl KeyRecord {
+    /// The profile of a decoy: none. There is nothing that a policy could permit something to.
+    pub const DECOY: u32 = u32::MAX;
+
+    /// Whether it is a decoy: no request passes with it, and whoever has it has found it where it
+    /// was laid out.
+    #[must_use]
+    pub fn is_decoy(&self) -> bool {
+        self.profile == Self::DECOY
+    }
 }
 
 // === impl KeyId ===

@@ -133,6 +133,10 @@ impl Filter {
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
         forward::conceal(&config.key_from, headers);
+        let decision = self.shared.decision_id();
+        if let (Cause::DecoyKey, Some(key)) = (denial.cause(), denial.key()) {
+            self.shared.alarm.tell(key, decision.as_str(), headers);
+        }
         let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);
         // Policies that denied a key which the caller is not told about are not told either.
@@ -143,7 +147,7 @@ impl Filter {
         } else {
             Vec::new()
         };
-        respond::deny(Some(config), &told, self.shared.decision_id().as_str(), &policies, headers)
+        respond::deny(Some(config), &told, decision.as_str(), &policies, headers)
     }
 }
 

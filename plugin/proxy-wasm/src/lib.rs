@@ -8,6 +8,7 @@
 //!
 //! This is the only crate that names `proxy_wasm`, and of it only [`host`] makes calls to the proxy.
 
+mod alarm;
 pub mod config;
 mod credential;
 mod decision;

@@ -36,7 +36,7 @@ impl<'a> Told<'a> {
     pub fn new(cause: Cause, detail: &'a str, reveal_revoked: bool) -> Self {
         match cause {
             Cause::KeyRevoked if reveal_revoked => Self { cause, status: 403, detail },
-            Cause::KeyRevoked => {
+            Cause::DecoyKey | Cause::KeyRevoked => {
                 let cause = Cause::UnknownKey;
                 Self { cause, status: cause.status(), detail: cause.detail() }
             }

@@ -1,5 +1,6 @@
 //! What all requests of a VM share.
 
+use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::decision::DecisionId;
 use crate::delivery::{Active, Delivery, Event};
@@ -28,6 +29,8 @@ pub struct Shared {
     pub session: RefCell<Session>,
     /// Counters and gauges.
     pub metrics: Metrics,
+    /// What was told of decoys.
+    pub alarm: Alarm,
     /// Whether this VM has ever served a request.
     pub serves: Cell<bool>,
     /// At random: tells this VM from others.
@@ -49,6 +52,7 @@ impl Default for Shared {
             active: RefCell::default(),
             session: RefCell::default(),
             metrics: Metrics::default(),
+            alarm: Alarm::default(),
             serves: Cell::default(),
             // What seeds hash maps is the one source of randomness that std has.
             identity: RandomState::new().build_hasher().finish(),

@@ -1,5 +1,6 @@
 //! What secret scanners found.
 
+mod github;
 mod gitleaks;
 mod trufflehog;
 
@@ -27,6 +28,9 @@ pub struct Place {
     pub scanner: &'static str,
     /// The scanner's rule or detector.
     pub rule: String,
+    /// In what it was found: a commit, an issue, a package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -117,6 +121,9 @@ fn said(text: String) -> Option<String> {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.scanner, self.rule)?;
+        if let Some(source) = &self.source {
+            write!(f, " in {source}")?;
+        }
         if let Some(file) = &self.file {
             write!(f, " in {file}")?;
         }

@@ -11,6 +11,7 @@ mod progress;
 mod project;
 mod publisher;
 mod signing;
+mod stop;
 mod time;
 
 use args::Cli;

@@ -114,6 +114,7 @@ pub fn spec(key: &Key, now: Timestamp) -> KeySpec {
     KeySpec {
         revoked: key.is_refused(),
         ended: matches!(status, Status::Expired | Status::Retired | Status::Revoked),
+        decoy: key.decoy,
         id: key.id.clone(),
         hash: key.hash.clone(),
         environment: key.environment.clone(),

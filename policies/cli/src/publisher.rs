@@ -1,6 +1,7 @@
 //! The client side of the publisher's protocol.
 
 mod answer;
+mod findings;
 mod fleet;
 mod push;
 mod read;
@@ -14,6 +15,7 @@ use reqwest::{Client, RequestBuilder, Url};
 use std::time::Duration;
 
 pub use answer::Rejection;
+pub use findings::{Found, Known};
 pub use fleet::{Fleet, Proxy, State};
 pub use push::Pushed;
 pub use read::InForce;

@@ -6,7 +6,9 @@ mod command;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::project::Settings;
-use cedarkey_bundle::{Archive, Draft, Envelope, Manifest, PublicKey, SigningKey};
+use cedarkey_bundle::{
+    Archive, Demand, Draft, Envelope, Manifest, PublicKey, Signatures, SigningKey,
+};
 use cedarkey_compiler::settings::{KeySource, TrustedKey};
 use jiff::Timestamp;
 use rustix::process::geteuid;
@@ -61,14 +63,24 @@ impl Signers {
         Ok(Archive { envelope: self.sign_manifest(manifest).await?, segments })
     }
 
+    /// Signs what is asked of a publisher with every key.
+    pub async fn sign_demand(&self, demand: &Demand) -> Result<Signatures, Failure> {
+        Ok(Signatures { at: demand.at, by: self.signatures(&demand.message()).await? })
+    }
+
     /// Signs a manifest with every key.
     pub async fn sign_manifest(&self, manifest: Manifest) -> Result<Envelope, Failure> {
         let message = manifest.message().context(Exit::Bundle, UNSIGNED)?;
+        let signatures = self.signatures(&message).await?;
+        manifest.with_signatures(signatures).context(Exit::Bundle, UNSIGNED)
+    }
+
+    async fn signatures(&self, message: &[u8]) -> Result<Vec<(PublicKey, [u8; 64])>, Failure> {
         let mut signatures = Vec::new();
         for signer in &self.0 {
-            signatures.push((signer.public(), signer.sign(&message).await?));
+            signatures.push((signer.public(), signer.sign(message).await?));
         }
-        manifest.with_signatures(signatures).context(Exit::Bundle, UNSIGNED)
+        Ok(signatures)
     }
 }
 

@@ -56,6 +56,9 @@ pub struct KeySpec {
     /// Whether nobody will ever use it again, so that no rule matters to it any more.
     #[serde(default)]
     pub ended: bool,
+    /// Whether it is a decoy: never granted, and its use is told.
+    #[serde(default)]
+    pub decoy: bool,
 }
 
 /// The inventory in the form of a bundle.
@@ -122,13 +125,16 @@ impl Inventory {
             if key.revoked {
                 revoked.push(id);
             }
-            profiles.entry(profile(key)).or_default().push(records.len());
+            if !key.decoy {
+                profiles.entry(profile(key)).or_default().push(records.len());
+            }
             let record = KeyRecord {
                 id,
                 created: key.created.as_millisecond(),
                 not_before: key.not_before.as_millisecond(),
                 expires: key.expires.map_or(NEVER, |at| at.as_millisecond()),
-                profile: 0,
+                // Of all others it is known once all are there.
+                profile: if key.decoy { KeyRecord::DECOY } else { 0 },
             };
             records.push((hash, record));
         }

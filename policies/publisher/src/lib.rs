@@ -10,6 +10,9 @@
 //! | `GET /v1/bundles/{name}/versions` | 200 with those that are kept, 404 |
 //! | `GET /v1/bundles/{name}/versions/{version}` | 200 with its envelope, 404 |
 //! | `GET /v1/segments/{sha256}` | 200, 404 |
+//! | `POST /v1/findings/{name}/github` | 200: leaked tokens that GitHub has found |
+//! | `GET /v1/findings/{name}` | 200 with those that nobody has answered |
+//! | `POST /v1/findings/{name}/answered` | 200 |
 //! | `GET /v1/fleet/{name}` | 200 with what proxies say they have in force, 404 |
 //! | `GET /metrics` | 200 with what Prometheus reads |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
@@ -25,6 +28,8 @@ mod arrivals;
 mod body;
 mod clock;
 mod conditional;
+mod demand;
+mod findings;
 mod fleet;
 mod follow;
 mod manifest;
@@ -52,10 +57,11 @@ use axum::{
 use tokio::sync::watch;
 
 use crate::{
-    arrivals::Arrivals, body::Intake, fleet::Fleet, metrics::Metrics, problem::Problem,
-    seats::Seats, store::Store,
+    arrivals::Arrivals, body::Intake, findings::Findings, fleet::Fleet, metrics::Metrics,
+    problem::Problem, seats::Seats, store::Store,
 };
 
+pub use findings::{GithubKeys, GithubKeysError};
 pub use mirror::{Mirror, MirrorError, Mirrored};
 pub use server::Listeners;
 pub use signers::{Signer, SignerTextError, Signers};
@@ -80,6 +86,8 @@ pub struct Options {
     pub keep: NonZeroU32,
     /// Where each newest version is written to as well.
     pub mirrors: Vec<Mirror>,
+    /// By whose signatures GitHub's findings are known; without, none are taken.
+    pub github_keys: Option<GithubKeys>,
 }
 
 /// A publisher. Clones are the same publisher.
@@ -99,6 +107,7 @@ struct Shared {
     seats: Seats,
     patience: Duration,
     arrivals: Arrivals,
+    findings: Option<Findings>,
     fleet: Fleet,
     metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
@@ -133,6 +142,7 @@ impl Publisher {
             seats: Seats::new(options.max_connections),
             patience: options.patience,
             arrivals: Arrivals::default(),
+            findings: options.github_keys.map(Findings::new),
             fleet: Fleet::default(),
             metrics: Metrics::default(),
             closing: watch::Sender::new(false),
@@ -144,7 +154,9 @@ impl Publisher {
 
     /// For those who push, and for proxies.
     fn bundle_routes(&self) -> Router<Arc<Shared>> {
+        let findings = self.shared.findings.as_ref().map(|_| findings::routes());
         Router::new()
+            .merge(findings.unwrap_or_default())
             .route("/v1/bundles/{name}", put(push::put_archive))
             .route("/v1/bundles/{name}/manifest", get(manifest::get).put(push::put_manifest))
             .route("/v1/bundles/{name}/missing", post(announce::post))

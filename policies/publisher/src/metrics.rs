@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     problems: Family<ProblemLabels, Counter>,
     /// Bundles that were accepted.
     pub(crate) pushes: Counter,
+    deliveries: Family<OutcomeLabels, Counter>,
+    findings: Family<OutcomeLabels, Counter>,
     /// Bytes of segments that were stored.
     pub(crate) uploaded: Counter,
     /// Whether PostgreSQL would tell of a push to another publisher.
@@ -52,6 +54,11 @@ struct ProblemLabels {
     cause: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
 /// What is told of a bundle, of which two numbers are known.
 type Value = fn(&(String, i64, i64)) -> i64;
 
@@ -62,6 +69,16 @@ struct Present(Weak<Shared>);
 // === impl Metrics ===
 
 impl Metrics {
+    /// Requests with leaked tokens.
+    pub(crate) fn deliveries(&self, outcome: &'static str) -> Counter {
+        self.deliveries.get_or_create(&OutcomeLabels { outcome }).clone()
+    }
+
+    /// Leaked tokens.
+    pub(crate) fn findings(&self, outcome: &'static str) -> Counter {
+        self.findings.get_or_create(&OutcomeLabels { outcome }).clone()
+    }
+
     /// Everything that is told, in the order in which it is told.
     pub(crate) fn registry(&self, shared: &Arc<Shared>) -> Registry {
         let mut registry = Registry::with_prefix("cedarkey_publisher");
@@ -74,6 +91,10 @@ impl Metrics {
         registry.register("pushes", "Bundles that were accepted", self.pushes.clone());
         let help = "Bytes of segments that were uploaded and stored";
         registry.register("uploaded_bytes", help, self.uploaded.clone());
+        let help = "Requests with leaked tokens that were taken, by whether they are known";
+        registry.register("deliveries", help, self.deliveries.clone());
+        let help = "Leaked tokens that were found, by what became of them";
+        registry.register("findings", help, self.findings.clone());
         let help = "Whether PostgreSQL tells of pushes to other publishers";
         registry.register("listening", help, self.listening.clone());
         let help = "Connections that were ended without an answer, because there were too many";

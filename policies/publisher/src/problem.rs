@@ -26,8 +26,20 @@ pub(crate) enum Problem {
     BundleTooLarge { limit: usize },
     #[error("the publisher is stopping")]
     Closing,
+    #[error(
+        "as many findings wait for an answer as this publisher keeps; is `cedarkey leak watch` running?"
+    )]
+    FindingsFull,
+    #[error("the body is not the JSON that it should be, at line {line} column {column}")]
+    FindingsMalformed { line: usize, column: usize },
     #[error("the publisher has no room left for it; its disk or database is full")]
     Full,
+    #[error("the signature is not one of the body by the key that the request names")]
+    GithubBadSignature,
+    #[error("no key of GitHub's that is known here has the name that the request gives")]
+    GithubUnknownKey,
+    #[error("the request is not signed as GitHub signs what its secret scanning finds")]
+    GithubUnsigned,
     #[error("{missing} of the bundle's segments were not uploaded, among them {first}")]
     Incomplete { missing: usize, first: Digest },
     #[error("the publisher failed; its log says more")]
@@ -52,6 +64,8 @@ pub(crate) enum Problem {
     TooManyConnections,
     #[error("the publisher is receiving as much as it can hold; try again")]
     TooManyUploads,
+    #[error("the request is not by one who may push the bundle: {0}")]
+    Unauthorized(Refusal),
     #[error("the body is not what it should be: {0}")]
     Undecodable(#[from] DecodeError),
     #[error("another version is in force than the request names")]
@@ -62,6 +76,12 @@ pub(crate) enum Problem {
     UnknownSegment,
     #[error("there is no version {version} of the bundle `{name}`, or not any more")]
     UnknownVersion { name: String, version: String },
+    #[error("the request is not signed; it is for those who may push the bundle")]
+    Unsigned,
+    #[error(
+        "the request was signed at {at}, and it is {now} here, in seconds since 1970: set the clocks"
+    )]
+    Untimely { at: i64, now: i64 },
     #[error("the bundle is not accepted: its version is more than this publisher can store")]
     VersionTooLarge,
     #[error("this path does not take the method of the request")]
@@ -96,12 +116,17 @@ impl Problem {
             Self::BundleTooLarge { .. } => "bundle_too_large",
             Self::Busy => "database_busy",
             Self::Closing => "closing",
+            Self::FindingsFull => "findings_full",
+            Self::FindingsMalformed { .. } => "findings_malformed",
             Self::Full => "database_full",
+            Self::GithubBadSignature => "github_bad_signature",
+            Self::GithubUnknownKey => "github_unknown_key",
+            Self::GithubUnsigned => "github_unsigned",
             Self::Incomplete { .. } => "incomplete",
             Self::Internal => "internal",
             Self::NoSuchPath => "no_such_path",
             Self::NotAnnounced => "not_announced",
-            Self::Refused(refusal) => refusal.label(),
+            Self::Refused(refusal) | Self::Unauthorized(refusal) => refusal.label(),
             Self::SegmentDigest { .. } => "segment_digest",
             Self::SegmentLength { .. } => "segment_length",
             Self::SlowBody => "slow_body",
@@ -114,6 +139,8 @@ impl Problem {
             Self::UnknownBundle { .. } => "unknown_bundle",
             Self::UnknownSegment => "unknown_segment",
             Self::UnknownVersion { .. } => "unknown_version",
+            Self::Unsigned => "unsigned",
+            Self::Untimely { .. } => "untimely_request",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
         }
@@ -122,10 +149,17 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::BrokenBody
+            | Self::FindingsMalformed { .. }
             | Self::SegmentDigest { .. }
             | Self::SegmentLength { .. }
             | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
-            Self::NotAnnounced => StatusCode::FORBIDDEN,
+            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::GithubBadSignature
+            | Self::GithubUnknownKey
+            | Self::GithubUnsigned
+            | Self::NotAnnounced
+            | Self::Unauthorized(_)
+            | Self::Untimely { .. } => StatusCode::FORBIDDEN,
             Self::Refused(refusal) => match refusal {
                 Refusal::BadSignature | Refusal::UnknownSigner => StatusCode::FORBIDDEN,
                 Refusal::BelowFloor { .. } | Refusal::OldVersion { .. } => StatusCode::CONFLICT,
@@ -147,7 +181,7 @@ impl Problem {
             | Self::Closing
             | Self::TooManyConnections
             | Self::TooManyUploads => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
+            Self::FindingsFull | Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -188,6 +222,11 @@ impl IntoResponse for Problem {
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         response.extensions_mut().insert(Cause(cause));
+        if let Self::Unsigned = self {
+            // RFC 9110, section 11.6.1.
+            let scheme = HeaderValue::from_static("Cedarkey");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

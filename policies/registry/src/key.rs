@@ -63,6 +63,9 @@ pub struct Key {
     /// What somebody else has to approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Whether it is a decoy: never granted, and laid out to be found by whoever should not.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub decoy: bool,
 }
 
 /// What was decided about a key. [`Key::status`] says what that means at an instant.
@@ -167,6 +170,7 @@ pub(crate) mod tests {
             replaces: None,
             replaced_by: None,
             waiting: None,
+            decoy: false,
         }
     }
 
@@ -174,5 +178,9 @@ pub(crate) mod tests {
     fn the_image_is_read_back() {
         let key = Key { labels: [("a".into(), "b".into())].into(), ..key() };
         assert_eq!(serde_json::from_str::<Key>(&key.image()).unwrap(), key);
+        // Entries of before there were decoys are hashed as they were.
+        assert!(!key.image().contains("decoy"));
+        let decoy = Key { decoy: true, ..key };
+        assert_eq!(serde_json::from_str::<Key>(&decoy.image()).unwrap(), decoy);
     }
 }

@@ -39,6 +39,8 @@ pub struct NewKey {
     pub expires: Option<Timestamp>,
     /// By when somebody has to look whether it is still needed.
     pub review_by: Option<Timestamp>,
+    /// Whether it is a decoy.
+    pub decoy: bool,
 }
 
 /// The longest owner, purpose or label, in bytes.
@@ -86,6 +88,9 @@ impl NewKey {
         refuse(&self.networks, |network| ip::parse(network).is_ok(), RuleError::Network)?;
         refuse(&self.spiffe_ids, is_spiffe_id, RuleError::Spiffe)?;
         refuse(self.name.as_slice(), is_name, RuleError::Name)?;
+        if let Some(what) = self.reach().filter(|_| self.decoy) {
+            return Err(RuleError::Decoy(what));
+        }
         for (key, value) in &self.labels {
             if !is_name(key) || value.len() > MAX_TEXT || value.contains(char::is_control) {
                 return Err(RuleError::Label(key.clone()));
@@ -100,6 +105,17 @@ impl NewKey {
             }
         }
         Ok(())
+    }
+
+    /// What it says of how far it goes, if anything.
+    fn reach(&self) -> Option<&'static str> {
+        let said = [
+            ("a workload", self.workload.is_some()),
+            ("scopes", !self.scopes.is_empty()),
+            ("networks", !self.networks.is_empty()),
+            ("SPIFFE ids", !self.spiffe_ids.is_empty()),
+        ];
+        said.into_iter().find_map(|(what, is_said)| is_said.then_some(what))
     }
 
     /// The key that it becomes.
@@ -130,6 +146,7 @@ impl NewKey {
             replaces: None,
             replaced_by: None,
             waiting: None,
+            decoy: self.decoy,
         }
     }
 }

@@ -130,6 +130,9 @@ fn ending(key: &Key, overlap: SignedDuration, change: &Change) -> Result<Key, Re
     if let Some(successor) = &key.replaced_by {
         return Err(Refusal::Replaced(successor.clone()));
     }
+    if key.decoy {
+        return Err(Refusal::Decoy("is a decoy, which nobody uses: lay out another instead"));
+    }
     let status = key.status(change.now);
     if status != Status::Active {
         return Err(Refusal::NotNow { status, done: "rotated" });

@@ -3,10 +3,12 @@
 mod answers;
 mod attacks;
 mod bulk;
+mod decoy;
 mod delivery;
 mod faults;
 mod folder;
 mod identity;
+mod leak;
 mod life;
 mod refusals;
 mod reload;

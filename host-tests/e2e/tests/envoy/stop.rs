@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 /// An HTTP/2 connection that stays open, with a key that every request presents.
-struct Connection {
+pub struct Connection {
     runtime: Runtime,
     sender: SendRequest<Empty<Bytes>>,
     token: String,
@@ -25,7 +25,7 @@ struct Connection {
 // === impl Connection ===
 
 impl Connection {
-    fn open(envoy: &Envoy, token: &str) -> Result<Self> {
+    pub fn open(envoy: &Envoy, token: &str) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let listener = envoy.listener("api")?;
         let sender = runtime.block_on(async {
@@ -38,7 +38,7 @@ impl Connection {
     }
 
     /// The status of the next request. A connection that was closed is an error.
-    fn next(&mut self) -> Result<u16> {
+    pub fn next(&mut self) -> Result<u16> {
         let request = hyper::Request::builder()
             .uri("http://api/v1/orders")
             .header("x-api-key", &self.token)
@@ -52,7 +52,7 @@ impl Connection {
     }
 
     /// Waits for a request that is answered with a status; all before are answered with 200.
-    fn until(&mut self, status: u16) -> Result<()> {
+    pub fn until(&mut self, status: u16) -> Result<()> {
         let mut other = None;
         wait::until(&format!("a request is answered with {status}"), LIMIT, || {
             match self.next() {

@@ -96,7 +96,9 @@ impl Cutter {
     pub fn finish(mut self) -> Cut {
         while self.cut().is_some() {}
         let keys = u32::try_from(self.shard.len()).unwrap_or(u32::MAX);
-        let profiles = self.shard.iter().map(|(_, key)| key.profile.saturating_add(1)).max();
+        // A decoy has none.
+        let others = self.shard.iter().filter(|(_, key)| !key.is_decoy());
+        let profiles = others.map(|(_, key)| key.profile.saturating_add(1)).max();
         let profiles = profiles.unwrap_or(0);
         let facts = Facts {
             bits: self.shard.bits(),

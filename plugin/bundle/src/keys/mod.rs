@@ -7,8 +7,8 @@
 //! Layout of a shard: the label, the format as `u16`, the number of shard bits as `u16`, the
 //! number of the shard as `u32`, the count of records as `u32`, then the records, strictly
 //! ascending by hash. A record is the hash (32 bytes), the key's id (16), the times `created`,
-//! `not_before` and `expires` as `i64` milliseconds, and the profile as `u32`. Integers are
-//! little-endian.
+//! `not_before` and `expires` as `i64` milliseconds, and the profile as `u32`, of which all bits are
+//! set for a decoy. Integers are little-endian.
 //!
 //! A proxy does not hold shards whole: it cuts them into *buckets* of a few KiB, by the bits of the
 //! hash that follow on those of the shard, and reads the one bucket that a key is in. The *head* of

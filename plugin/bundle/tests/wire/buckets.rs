@@ -66,6 +66,20 @@ fn every_key_is_in_its_bucket_and_no_other_is() {
 }
 
 #[test]
+fn a_decoy_is_found_as_others_are_and_has_no_profile() {
+    let mut keys = inventory(100);
+    for (_, key) in keys.iter_mut().step_by(3) {
+        key.profile = KeyRecord::DECOY;
+    }
+    let others = keys.iter().filter(|(_, key)| !key.is_decoy());
+    let highest = others.map(|(_, key)| key.profile + 1).max();
+    let cut = Cut::of(keys.clone());
+    assert_eq!(cut.directory.profiles(), highest.unwrap());
+    assert_eq!(cut.directory.keys(), 100);
+    assert!(keys.iter().all(|(hash, key)| cut.find(hash) == Some(*key)));
+}
+
+#[test]
 fn another_head_or_bucket_is_not_taken() {
     let cut = Cut::of(inventory(10_000));
     let root = cut.directory.entry(1).unwrap().root;

@@ -1,8 +1,10 @@
 //! Opening a bundle.
 
-use cedarkey_bundle::{Archive, Bundle, DecodeError, Draft, OpenError, SegmentKind};
+use cedarkey_bundle::{
+    Archive, Bundle, DecodeError, Draft, OpenError, SegmentKind, keys::KeyShards,
+};
 use cedarkey_engine::{
-    key::{KeyId, Keys as _},
+    key::{KeyId, KeyRecord, Keys as _},
     model::{
         ModelImage,
         image::{ProfileImage, UidImage},
@@ -12,7 +14,7 @@ use cedarkey_engine::{
 };
 use proptest::prelude::*;
 
-use crate::common::{draft, hash, record, signer};
+use crate::common::{draft, hash, inventory, record, signer};
 
 /// The segments of a bundle; tests replace one of them.
 type Segments = Vec<(SegmentKind, Vec<u8>)>;
@@ -130,6 +132,18 @@ fn what_the_segments_hold_has_to_fit_together() {
     few_profiles[0].1 = postcard::to_allocvec(&image).unwrap();
     assert_eq!(refusal(few_profiles), "a key has the profile 2, and the model has 2 profiles");
 
+    // A decoy needs none, but nothing else goes without.
+    let with_profile = |profile| {
+        let mut segments = segments();
+        let mut keys = inventory(20);
+        keys[3].1.profile = profile;
+        segments[2].1 = KeyShards::build(keys).unwrap().remove(0);
+        segments
+    };
+    assert_eq!(open(with_profile(KeyRecord::DECOY)).unwrap().keys.len(), 20);
+    let none = refusal(with_profile(KeyRecord::DECOY - 1));
+    assert_eq!(none, "a key has the profile 4294967294, and the model has 5 profiles");
+
     let mut no_such_resource = segments();
     no_such_resource[1].1 = postcard::to_allocvec(&routes(2)).unwrap();
     let message = "the route table is invalid: route 0 leads to an unknown action or resource";
@@ -173,7 +187,8 @@ proptest! {
         if let Ok(bundle) = open(segments) {
             for (hash, key) in bundle.keys.iter() {
                 prop_assert_eq!(bundle.find(&hash), Ok(Some(key)));
-                prop_assert!(key.profile < bundle.model.profile_count());
+                let has_one = key.profile < bundle.model.profile_count();
+                prop_assert!(has_one || key.is_decoy());
             }
         }
     }

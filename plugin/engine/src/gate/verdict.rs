@@ -36,6 +36,8 @@ pub enum Cause {
     AmbiguousPath,
     /// The filter's configuration is unusable.
     BadConfig,
+    /// The key is a decoy, and in force. The caller is told what it is told of an unknown key.
+    DecoyKey,
     /// Something that cannot be has happened.
     Internal,
     /// The key has expired.
@@ -96,6 +98,14 @@ impl Denial {
         Self { key: Some(key.id), ..Self::new(cause) }
     }
 
+    /// A decoy that is no longer in force, or not yet, is no other than a key that is unknown.
+    pub(super) fn of_decoy(key: &KeyRecord, lapse: Option<Cause>) -> Self {
+        match lapse {
+            None => Self::of_key(Cause::DecoyKey, key),
+            Some(_) => Self::new(Cause::UnknownKey),
+        }
+    }
+
     pub(super) fn by(self, policy: u32) -> Self {
         Self { policy: Some(policy), ..self }
     }
@@ -134,9 +144,10 @@ impl Denial {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AmbiguousPath,
         Self::BadConfig,
+        Self::DecoyKey,
         Self::Internal,
         Self::KeyExpired,
         Self::KeyNotYetValid,
@@ -158,6 +169,7 @@ impl Cause {
         match self {
             Self::AmbiguousPath => "ambiguous_path",
             Self::BadConfig => "bad_config",
+            Self::DecoyKey => "decoy_key",
             Self::Internal => "internal",
             Self::KeyExpired => "key_expired",
             Self::KeyNotYetValid => "key_not_yet_valid",
@@ -178,7 +190,11 @@ impl Cause {
     /// The HTTP status that this cause is answered with.
     pub const fn status(self) -> u16 {
         match self {
-            Self::KeyRevoked | Self::MalformedKey | Self::MissingKey | Self::UnknownKey => 401,
+            Self::DecoyKey
+            | Self::KeyRevoked
+            | Self::MalformedKey
+            | Self::MissingKey
+            | Self::UnknownKey => 401,
             Self::BadConfig
             | Self::Internal
             | Self::KeysUnavailable
@@ -206,7 +222,7 @@ impl Cause {
             Self::NoRoute => "there is nothing here that an API key may do",
             Self::Policy => "a policy forbids this",
             Self::PolicyError => "a policy that guards this could not be evaluated",
-            Self::UnknownKey => "the API key is not valid",
+            Self::DecoyKey | Self::UnknownKey => "the API key is not valid",
         }
     }
 }

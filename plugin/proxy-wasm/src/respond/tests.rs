@@ -24,7 +24,8 @@ fn every_cause_is_a_problem_with_its_status() {
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         let status = if cause == Cause::KeyRevoked { 403 } else { cause.status() };
         assert_eq!((answer.status, &body["status"]), (status, &json!(status)));
-        assert_eq!(body["type"], format!("urn:cedarkey:denied:{}", cause.label()));
+        let told = if cause == Cause::DecoyKey { Cause::UnknownKey } else { cause };
+        assert_eq!(body["type"], format!("urn:cedarkey:denied:{}", told.label()));
         assert_eq!((&body["detail"], &body["decision_id"]), (&json!(cause.detail()), &json!("id")));
         assert_eq!(body.get("policies"), None);
         assert_eq!(header(&answer, "content-type"), Some("application/problem+json"));
@@ -61,6 +62,14 @@ fn a_revoked_key_looks_unknown_unless_revealed() {
     assert_eq!(hidden, Told::new(Cause::UnknownKey, Cause::UnknownKey.detail(), false));
     let shown = Told { cause: Cause::KeyRevoked, status: 403, detail: "x" };
     assert_eq!(Told::new(Cause::KeyRevoked, "x", true), shown);
+}
+
+#[test]
+fn a_decoy_looks_unknown_whatever_is_revealed() {
+    let unknown = Told::new(Cause::UnknownKey, Cause::UnknownKey.detail(), false);
+    for reveal in [false, true] {
+        assert_eq!(Told::new(Cause::DecoyKey, "by policy", reveal), unknown);
+    }
 }
 
 #[test]

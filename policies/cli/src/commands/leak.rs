@@ -1,6 +1,9 @@
 //! `cedarkey leak`
 
+mod answer;
 mod report;
+mod source;
+mod watch;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -12,6 +15,7 @@ use std::path::Path;
 #[derive(Debug, Subcommand)]
 pub enum LeakCommand {
     Report(report::Report),
+    Watch(watch::Watch),
 }
 
 impl LeakCommand {
@@ -19,6 +23,7 @@ impl LeakCommand {
     pub async fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         match self {
             Self::Report(command) => command.run(project, output).await,
+            Self::Watch(command) => command.run(project, output).await,
         }
     }
 }

@@ -4,8 +4,11 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, Output};
 use crate::project;
+use crate::stop::told_to_stop;
 use cedarkey_compiler::settings::TrustedKey;
-use cedarkey_publisher::{Database, Listeners, Mirror, Options, Publisher, Signer, Tls};
+use cedarkey_publisher::{
+    Database, GithubKeys, Listeners, Mirror, Options, Publisher, Signer, Tls,
+};
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
@@ -13,7 +16,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The largest bundle that is taken, in bytes.
 const MAX_BUNDLE: usize = 256 * 1024 * 1024;
@@ -68,6 +70,11 @@ pub struct Serve {
     /// server gives it to proxies
     #[arg(long, value_name = "DIR|URL")]
     mirror: Vec<Mirror>,
+    /// Take leaked tokens that GitHub's secret scanning has found, signed by one of the keys in this
+    /// file, which is what https://api.github.com/meta/public_keys/secret_scanning answers. It is
+    /// read again when it changes
+    #[arg(long, value_name = "FILE", env = "CEDARKEY_GITHUB_KEYS")]
+    github_keys: Option<PathBuf>,
     /// Write the address that it listens on to this file, once it does
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
@@ -82,6 +89,7 @@ impl Serve {
             .init();
         raise_limit();
         let trusted = if self.trusted.is_empty() { own(given)? } else { self.trusted };
+        let github_keys = self.github_keys.as_deref().map(GithubKeys::load).transpose();
         let options = Options {
             database: self.database,
             signers: trusted.into_iter().collect(),
@@ -90,6 +98,7 @@ impl Serve {
             patience: Options::PATIENCE,
             keep: self.keep,
             mirrors: self.mirror,
+            github_keys: github_keys.context(Exit::Publisher, "GitHub's keys cannot be used")?,
         };
         let publisher = Publisher::open(options)
             .await
@@ -158,17 +167,4 @@ async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = listener.context(Exit::Publisher, format_args!("cannot listen on {at}"))?;
     let address = listener.local_addr().context(Exit::Publisher, "there is no address")?;
     Ok((listener, address))
-}
-
-/// Ends with SIGTERM or SIGINT.
-fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let listen = |kind| signal(kind).context(Exit::Failure, "signals cannot be listened for");
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -7,7 +7,7 @@ use crate::project;
 use crate::signing;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::{Envelope, Manifest, SigningKey};
+use cedarkey_bundle::{Demand, Envelope, Manifest, SigningKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::fs::OpenOptions;
@@ -44,7 +44,8 @@ pub struct Show {
 /// Sign a bundle for another machine, which has no key.
 ///
 /// It reads what is to be signed from standard input and writes the signature to standard output,
-/// as a command of `signing.keys` in cedarkey.toml must. What is no bundle's manifest is not signed.
+/// as a command of `signing.keys` in cedarkey.toml must. What is neither a bundle's manifest nor a
+/// question about what leaked of it is not signed.
 #[derive(Args, Debug)]
 #[command(after_help = "Example, in the cedarkey.toml of a machine that builds:
   [[signing.keys]]
@@ -161,19 +162,28 @@ impl Sign {
         let limit = u64::try_from(Envelope::MAX_BYTES).unwrap_or(u64::MAX);
         let read = std::io::stdin().lock().take(limit).read_to_end(&mut message);
         read.context(Exit::Failure, "cannot read what is to be signed")?;
-        let manifest = Manifest::of_message(&message)
-            .context(Exit::Bundle, "what is to be signed is not a bundle's manifest")?;
-        let name = &manifest.name;
-        if self.bundle.as_ref().is_some_and(|only| only != name) {
+        let (name, what) = asked(&message)?;
+        if self.bundle.as_ref().is_some_and(|only| *only != name) {
             let message = format!("this key does not sign bundles of the name `{name}`");
             return Err(Failure::new(Exit::Bundle, message));
         }
         let signature = STANDARD.encode(key.sign(&message));
-        let version = manifest.version;
-        output.note(format_args!("{DIM}signed {name} version {version}{DIM:#}"));
+        output.note(format_args!("{DIM}signed {what}{DIM:#}"));
         output.result(&json!({ "signature": signature }), |out| {
             let _ = writeln!(out, "{signature}");
         });
         Ok(Exit::Ok)
     }
+}
+
+/// Of which bundle it is that is to be signed, and what it is for people.
+fn asked(message: &[u8]) -> Result<(String, String), Failure> {
+    if let Some(Demand { what, bundle, .. }) = Demand::of_message(message) {
+        let shown = format!("a request about {bundle}: {what}");
+        return Ok((bundle, shown));
+    }
+    let Manifest { name, version, .. } = Manifest::of_message(message)
+        .context(Exit::Bundle, "what is to be signed is not a bundle's manifest")?;
+    let shown = format!("{name} version {version}");
+    Ok((name, shown))
 }

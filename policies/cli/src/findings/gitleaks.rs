@@ -33,6 +33,7 @@ impl From<Found> for Finding {
         let place = Place {
             scanner: NAME,
             rule: found.rule,
+            source: None,
             line: said(found.file.clone()).map(|_| found.start_line).filter(|line| *line > 0),
             file: said(found.file),
             commit: said(found.commit),

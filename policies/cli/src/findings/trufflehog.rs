@@ -65,6 +65,7 @@ impl From<Found> for Finding {
         let place = Place {
             scanner: NAME,
             rule: named.unwrap_or(found.detector_name),
+            source: None,
             line: said(source.file.clone()).map(|_| source.line).filter(|line| *line > 0),
             file: said(source.file),
             commit: said(source.commit),

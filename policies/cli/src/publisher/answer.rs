@@ -27,6 +27,8 @@ pub enum Rejection {
     /// What was announced is not known, or what was uploaded is gone: the publisher has begun
     /// anew, and so must the push.
     Forgotten(Failure),
+    /// It has nothing at this path.
+    NoSuchPath(Failure),
     /// There is no such thing.
     NotFound(Failure),
     /// Another push was first.
@@ -65,6 +67,7 @@ impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Forgotten(failure)
+            | Rejection::NoSuchPath(failure)
             | Rejection::NotFound(failure)
             | Rejection::Overtaken(failure)
             | Rejection::Failure(failure) => failure,
@@ -93,6 +96,7 @@ pub fn rejection(base: &Url, status: StatusCode, body: &[u8]) -> Rejection {
     let failure = refused(base, status, &problem.detail);
     match problem.kind.rsplit(':').next() {
         Some("incomplete" | "not_announced") => Rejection::Forgotten(failure),
+        Some("no_such_path") => Rejection::NoSuchPath(failure),
         Some("precondition") => Rejection::Overtaken(failure),
         Some("unknown_bundle" | "unknown_segment" | "unknown_version") => {
             Rejection::NotFound(failure)
@@ -137,7 +141,7 @@ fn refused(base: &Url, status: StatusCode, detail: &str) -> Failure {
         let message = format!("the publisher at `{base}` does not have it: {detail}");
         return Failure::new(Exit::Refused, message);
     }
-    let message = format!("the publisher at `{base}` refused the bundle: {detail}");
+    let message = format!("the publisher at `{base}` refused it: {detail}");
     match status {
         StatusCode::FORBIDDEN => Failure::new(Exit::Refused, message).help(
             "start the publisher with `--trusted` and this project's public key, or sign with a key it trusts",

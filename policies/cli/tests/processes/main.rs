@@ -5,6 +5,7 @@ mod fake;
 mod faults;
 mod fleet;
 mod hostile;
+mod leak;
 mod load;
 mod locked;
 mod project;

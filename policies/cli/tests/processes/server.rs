@@ -22,8 +22,22 @@ impl Server {
         Self::start_with(project, &[], |_| ())
     }
 
+    /// Where the arguments say.
+    pub fn start_at(project: &Project, arguments: &[&str]) -> Result<Self> {
+        Self::start_listening(project, arguments, |_| ())
+    }
+
     /// With these arguments besides, in an environment that may be changed.
     pub fn start_with(
+        project: &Project,
+        arguments: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Result<Self> {
+        let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
+        Self::start_listening(project, &arguments, change)
+    }
+
+    fn start_listening(
         project: &Project,
         arguments: &[&str],
         change: impl FnOnce(&mut Command),
@@ -31,7 +45,7 @@ impl Server {
         let told = project.path("address");
         // What an earlier one has told is not to be believed.
         let _ = fs::remove_file(&told);
-        let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = project.command(&["serve"]);
         command.args(arguments).arg("--address-file").arg(&told);
         change(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

@@ -55,6 +55,9 @@ pub struct KeyFixture {
     /// Whether it was revoked.
     #[serde(default)]
     pub revoked: bool,
+    /// Whether it is a decoy.
+    #[serde(default)]
+    pub decoy: bool,
 }
 
 /// One request and what is to be decided.
@@ -147,6 +150,7 @@ impl KeyFixture {
             expires: self.expires,
             revoked: self.revoked,
             ended: false,
+            decoy: self.decoy,
         }
     }
 }

@@ -6,6 +6,13 @@ pub(super) struct Dialect {
     /// Begins a transaction that only one publisher is in at a time, while others read: of two
     /// pushes, one looks at what the other has written.
     pub(super) begin: &'static str,
+    /// Begins a transaction that keeps nobody from pushing where it need not.
+    pub(super) begin_beside: &'static str,
+    /// Forgets findings: `$1` is an array of their ids, `$2` the bundle.
+    pub(super) delete_findings: &'static str,
+    /// Writes down what was found: `$1` is an array of objects with the names of the columns, but
+    /// `type` for `kind`, `$2` the bundle, `$3` the time.
+    pub(super) insert_findings: &'static str,
     /// Opens the segments of a manifest for upload: `$1` are the [`Refs`](super::Refs), `$2` until
     /// when.
     pub(super) insert_wanted: &'static str,
@@ -19,6 +26,13 @@ pub(super) struct Dialect {
 
 pub(super) static SQLITE: Dialect = Dialect {
     begin: "BEGIN IMMEDIATE",
+    begin_beside: "BEGIN IMMEDIATE",
+    delete_findings: "\
+        DELETE FROM findings WHERE id IN (SELECT value FROM json_each($1)) AND bundle = $2",
+    insert_findings: "\
+        INSERT INTO findings (bundle, hash, kind, url, source, received) \
+        SELECT $2, unhex(value ->> 'hash'), value ->> 'type', value ->> 'url', value ->> 'source', \
+        $3 FROM json_each($1) WHERE TRUE ON CONFLICT DO NOTHING",
     insert_wanted: "\
         INSERT INTO wanted (digest, length, until) \
         SELECT unhex(value ->> 0), value ->> 1, $2 FROM json_each($1) WHERE TRUE \
@@ -40,6 +54,15 @@ pub(super) static SQLITE: Dialect = Dialect {
 
 pub(super) static POSTGRES: Dialect = Dialect {
     begin: "BEGIN; LOCK TABLE bundles IN SHARE ROW EXCLUSIVE MODE",
+    begin_beside: "BEGIN",
+    delete_findings: "\
+        DELETE FROM findings WHERE id IN \
+        (SELECT value::bigint FROM json_array_elements_text($1::json)) AND bundle = $2",
+    insert_findings: "\
+        INSERT INTO findings (bundle, hash, kind, url, source, received) \
+        SELECT $2, decode(value ->> 'hash', 'hex'), value ->> 'type', value ->> 'url', \
+        value ->> 'source', $3 FROM json_array_elements($1::json) AS t (value) \
+        ON CONFLICT DO NOTHING",
     insert_wanted: "\
         INSERT INTO wanted (digest, length, until) \
         SELECT decode(value ->> 0, 'hex'), (value ->> 1)::bigint, $2 \

@@ -6,6 +6,7 @@
 mod database;
 mod dialect;
 mod error;
+mod findings;
 mod fleet;
 mod listen;
 mod open;

@@ -42,6 +42,20 @@ pub(super) const FLEET: &str = "\
 
 pub(super) const DELETE_FLEET: &str = "DELETE FROM fleet WHERE seen < $1";
 
+pub(super) const FINDINGS: &str = "\
+    SELECT id, hash, kind, url, source, received FROM findings WHERE bundle = $1 \
+    ORDER BY id LIMIT $2";
+
+pub(super) const COUNT_FINDINGS: &str = "SELECT count(*) FROM findings WHERE bundle = $1";
+
+pub(super) const INSERT_DELIVERY: &str = "\
+    INSERT INTO deliveries (bundle, digest, received) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+/// Those from before a time, and those beyond the newest so many.
+pub(super) const FORGET_DELIVERIES: &str = "\
+    DELETE FROM deliveries WHERE received < $1 \
+    OR id <= (SELECT max(id) FROM deliveries) - $2";
+
 /// Segments of which no version consists, and that nobody is about to push.
 pub(super) const COLLECT: &str = "\
     DELETE FROM segments WHERE \

@@ -154,5 +154,6 @@ pub fn options(database: Database) -> Options {
         patience: Options::PATIENCE,
         keep: KEEP,
         mirrors: Vec::new(),
+        github_keys: None,
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::backend::Place;
 use crate::common::{Server, archive, options, problem};
+use crate::findings;
 
 async fn connect(place: &Place) -> SqliteConnection {
     let file = place.file();
@@ -87,7 +88,8 @@ async fn the_database_of_an_earlier_version_is_brought_up_to_date() {
     server.push(&old).await;
     let place = server.stop().await;
     let mut earlier = connect(&place).await;
-    let undone = "DROP TABLE parts; DROP TABLE wanted; DROP TABLE fleet; DELETE FROM _sqlx_migrations WHERE version > 1";
+    let undone = "DROP TABLE parts; DROP TABLE wanted; DROP TABLE fleet; DROP TABLE findings; \
+                  DROP TABLE deliveries; DELETE FROM _sqlx_migrations WHERE version > 1";
     earlier.execute(undone).await.unwrap();
     earlier.close().await.unwrap();
 
@@ -155,4 +157,28 @@ async fn closed_in_order_a_database_is_one_file() {
     server.push(&archive("quickstart", 1)).await;
     let place = server.stop().await;
     assert_eq!(place.folder.path().read_dir().unwrap().count(), 1);
+}
+
+/// Neither the token nor anything of what else was in the request, but what is kept of it.
+#[tokio::test]
+async fn a_token_that_was_found_is_nowhere_in_the_database() {
+    let (server, github) = findings::start().await;
+    let token = "ck_production_this-is-secret-in-all-its-parts";
+    let body = serde_json::json!([
+        {"token": token, "type": "this-is-kept", "more": "this-is-not-kept"},
+    ]);
+    assert_eq!(github.tell(&server, &body.to_string()).await.status(), StatusCode::OK);
+    let holds = |place: &Place, text: &str| {
+        let files = place.folder.path().read_dir().unwrap();
+        let mut contents = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+        contents.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    };
+    // While it runs, with what lies beside the file, and afterwards.
+    let told = |place: &Place| {
+        assert!(holds(place, "this-is-kept"));
+        assert!(!holds(place, "secret-in-all"));
+        assert!(!holds(place, "this-is-not-kept"));
+    };
+    told(&server.place);
+    told(&server.stop().await);
 }

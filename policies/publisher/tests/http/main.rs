@@ -11,6 +11,7 @@
 mod backend;
 mod common;
 mod database;
+mod findings;
 mod fleet;
 mod full;
 mod hostile;

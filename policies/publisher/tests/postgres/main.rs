@@ -10,6 +10,8 @@ mod backend;
 #[path = "../http/common.rs"]
 mod common;
 mod database;
+#[path = "../http/findings.rs"]
+mod findings;
 #[path = "../http/fleet.rs"]
 mod fleet;
 #[path = "../http/hostile.rs"]

@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 
 use crate::backend::Place;
 use crate::common::{Server, archive, draft, problem, signer, until};
+use crate::findings::{self, Github};
 use crate::fleet::states;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,4 +134,25 @@ async fn each_knows_the_fleet_of_all() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_is_told_of_is_found_at_the_others() {
+    let github = Github::new();
+    let first = findings::start_in(Place::new(), &github).await;
+    let second = findings::start_in(first.place.clone(), &github).await;
+    first.push(&archive("shop", 1)).await;
+    let body = serde_json::json!([findings::found("a")]).to_string();
+    let tell = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        github.tell(&first, &body).await
+    };
+    let began = Instant::now();
+    let (found, told) = tokio::join!(findings::read(&second, 60), tell);
+    assert_eq!(told.status(), StatusCode::OK);
+    assert_eq!(found.len(), 1);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    // Told again, whichever of them it is.
+    let again = github.tell(&second, &body).await;
+    assert_eq!(again.headers()["x-cedarkey-delivery"], "known");
 }

@@ -20,6 +20,9 @@ impl Amendment {
     /// What a key becomes; `None` where it is so already.
     pub(super) fn apply(&self, key: &Key, change: &Change) -> Result<Option<Key>, Refusal> {
         let spec = &self.spec;
+        if spec.decoy != key.decoy {
+            return Err(Refusal::Decoy("cannot become a decoy, nor a decoy another key"));
+        }
         let not_before = spec.not_before.map_or(key.not_before, whole);
         let mut after = Key {
             name: spec.name.clone(),

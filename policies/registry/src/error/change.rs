@@ -87,6 +87,9 @@ pub enum ChangeError {
 /// What about a key does not allow a change. Reads on from the key's id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// A decoy is to be replaced, or a key to become one or another.
+    #[error("{0}")]
+    Decoy(&'static str),
     /// It has this name already, or another key has.
     #[error("cannot be called `{0}`: another key is")]
     NameTaken(String),

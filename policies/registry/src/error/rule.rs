@@ -12,6 +12,9 @@ pub enum RuleError {
     /// A text holds a control character, which no terminal, log or header is to be given.
     #[error("{0} must not hold control characters")]
     Control(&'static str),
+    /// A decoy is to be granted something.
+    #[error("a decoy is never granted anything: it has no use for {0}")]
+    Decoy(&'static str),
     /// A label is none.
     #[error(
         "the label `{0}` is malformed: its name is like `cost-center`, and its value has at most 512 characters on one line"

@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::{Any, Row};
 
 /// The columns of a key, in the order of [`bind_key`].
-pub(super) const KEY_COLUMNS: [&str; 25] = [
+pub(super) const KEY_COLUMNS: [&str; 26] = [
     "id",
     "name",
     "hash",
@@ -35,6 +35,7 @@ pub(super) const KEY_COLUMNS: [&str; 25] = [
     "replaces",
     "replaced_by",
     "waiting",
+    "decoy",
 ];
 
 /// Binds a key's columns.
@@ -69,6 +70,7 @@ pub(super) fn bind_key<'q>(
         .bind(key.replaces.clone())
         .bind(key.replaced_by.clone())
         .bind(key.waiting.as_ref().map(|waiting| serde_json::json!(waiting).to_string()))
+        .bind(i64::from(key.decoy))
 }
 
 /// Reads a key from a row of the table `keys`.
@@ -108,6 +110,7 @@ pub(crate) fn key_from_row(row: &AnyRow) -> Result<Key, StoreError> {
         replaces: row.try_get("replaces")?,
         replaced_by: row.try_get("replaced_by")?,
         waiting: waiting.map_err(|_| malformed("waiting"))?,
+        decoy: row.try_get::<i64, _>("decoy")? != 0,
         id,
     })
 }

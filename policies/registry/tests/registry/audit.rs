@@ -74,7 +74,7 @@ pub async fn every_kind_of_tampering_is_found(home: Home) {
     let registry = filled(&home).await;
     let mut raw = intruder(&home).await;
     with_tables(&mut raw, &SAVE).await;
-    let cases: [(&str, &[&'static str], &str); 15] = [
+    let cases: [(&str, &[&'static str], &str); 16] = [
         ("actor", &["UPDATE audit SET actor = 'eve' WHERE number = 2"], "Edited 2"),
         ("reason", &["UPDATE audit SET reason = '' WHERE number = 5"], "Edited 5"),
         (
@@ -119,6 +119,11 @@ pub async fn every_kind_of_tampering_is_found(home: Home) {
         ),
         ("owner", &["UPDATE keys SET owner = 'eve'"], "KeyChanged 5, KeyChanged 3, KeyChanged 4"),
         (
+            "decoy",
+            &["UPDATE keys SET decoy = 1 WHERE id = (SELECT key_id FROM audit WHERE number = 4)"],
+            "KeyChanged 4",
+        ),
+        (
             "key removed",
             &["DELETE FROM keys WHERE id = (SELECT key_id FROM audit WHERE number = 4)"],
             "KeyGone 4",
@@ -128,7 +133,7 @@ pub async fn every_kind_of_tampering_is_found(home: Home) {
             &["INSERT INTO keys SELECT 'Z', name, 'Z', prefix, environment, owner, purpose, team,
                workload, scopes, networks, spiffe_ids, labels, created, not_before, expires,
                review_by, state, since, reason, requested_by, approver, replaces, replaced_by,
-               waiting
+               waiting, decoy
                FROM keys WHERE id = (SELECT key_id FROM audit WHERE number = 4)"],
             "KeyUnknown",
         ),

@@ -10,6 +10,7 @@
 mod approval;
 mod audit;
 mod common;
+mod decoy;
 mod files;
 mod import;
 mod life;
@@ -61,6 +62,10 @@ on_both! {
     import:
         rows_are_imported_all_or_none,
         a_hash_and_a_name_are_taken_once;
+    decoy:
+        a_decoy_lives_as_other_keys_do,
+        a_decoy_has_no_reach_and_no_successor,
+        a_file_makes_decoys_and_no_key_becomes_one;
     query:
         keys_are_found_by_what_is_known_of_them;
     audit:

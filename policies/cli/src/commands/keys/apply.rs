@@ -33,7 +33,7 @@ The file:
       scopes: [orders:read]
       expires: 2027-01-31T00:00:00Z
 Also: sha256 (of a token that another system made), workload, networks, spiffeIds, labels,
-notBefore, reviewBy, and state: active, suspended, retired or revoked.")]
+notBefore, reviewBy, decoy: true, and state: active, suspended, retired or revoked.")]
 pub struct Apply {
     /// The file [default: keys.yaml of the project]
     file: Option<PathBuf>,

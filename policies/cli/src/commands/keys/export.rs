@@ -92,6 +92,7 @@ fn csv(keys: &[Key]) -> Result<String, Box<dyn std::error::Error + Send + Sync>>
             instant(key.expires),
             instant(key.review_by),
             key.state.word().into(),
+            if key.decoy { "true".into() } else { String::new() },
         ])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)

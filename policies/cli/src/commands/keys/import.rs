@@ -175,8 +175,9 @@ fn open(form: Form, file: &Path) -> Result<Box<dyn Iterator<Item = Entry>>, Fail
 /// A key with what it does not say itself.
 fn with(new: NewKey, defaults: &NewKey) -> NewKey {
     let text = |own: String, other: &String| if own.is_empty() { other.clone() } else { own };
+    let is_decoy = new.decoy;
     let list = |own: Vec<String>, other: &Vec<String>| {
-        if own.is_empty() { other.clone() } else { own }
+        if own.is_empty() && !is_decoy { other.clone() } else { own }
     };
     let mut labels = defaults.labels.clone();
     labels.extend(new.labels);
@@ -184,7 +185,7 @@ fn with(new: NewKey, defaults: &NewKey) -> NewKey {
         owner: text(new.owner, &defaults.owner),
         purpose: text(new.purpose, &defaults.purpose),
         team: new.team.or_else(|| defaults.team.clone()),
-        workload: new.workload.or_else(|| defaults.workload.clone()),
+        workload: new.workload.or_else(|| defaults.workload.clone().filter(|_| !is_decoy)),
         scopes: list(new.scopes, &defaults.scopes),
         networks: list(new.networks, &defaults.networks),
         spiffe_ids: list(new.spiffe_ids, &defaults.spiffe_ids),

@@ -92,5 +92,6 @@ impl List {
 
 fn status_of(key: &Key, now: Timestamp) -> String {
     let asked = matches!(key.waiting.as_ref(), Some(Waiting::Become { .. }));
-    format!("{}{}", key.status(now), if asked { ", change waits" } else { "" })
+    let decoy = if key.decoy { ", decoy" } else { "" };
+    format!("{}{decoy}{}", key.status(now), if asked { ", change waits" } else { "" })
 }

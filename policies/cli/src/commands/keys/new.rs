@@ -21,7 +21,8 @@ use std::path::Path;
   cedarkey keys issue --owner team:payments --team payments --purpose 'nightly export' \\
       --scope orders:read --expires 90d
   cedarkey keys issue --owner alice@example.com --purpose debugging --expires 1h \\
-      --network 10.0.0.0/8 --format json")]
+      --network 10.0.0.0/8 --format json
+  cedarkey keys issue --owner team:security --purpose 'bait in the old wiki' --decoy")]
 pub struct Issue {
     #[command(flatten)]
     wanted: Wanted,
@@ -54,6 +55,10 @@ struct Wanted {
     /// Why, for the audit
     #[arg(long)]
     reason: Option<String>,
+    /// Make a decoy: no proxy ever lets it pass, and each tells of its use. Lay its token out where
+    /// only somebody looks who should not
+    #[arg(long, conflicts_with_all = ["workload", "scopes", "networks", "spiffe_ids"])]
+    decoy: bool,
     #[command(flatten)]
     reach: Reach,
 }
@@ -88,6 +93,7 @@ impl Wanted {
         let change = change(self.reason.as_deref());
         let mut new = self.reach.new_key(self.owner, self.purpose, change.now)?;
         new.name = self.name;
+        new.decoy = self.decoy;
         let new = placed(new, &settings);
         let message = if is_request { "no key is requested" } else { "the key is not issued" };
         let project = project::load(given)?;
@@ -111,7 +117,8 @@ impl Wanted {
         let next = if is_request {
             format!("`cedarkey keys approve {}` by somebody else makes it valid", key.id)
         } else {
-            "`cedarkey push` makes it work".into()
+            let what = if key.decoy { "lets proxies tell of its use" } else { "makes it work" };
+            format!("`cedarkey push` {what}")
         };
         output.note(format_args!("{DIM}key {} of {}, {expires}; {next}{DIM:#}", key.id, key.owner));
         Ok(Exit::Ok)

@@ -134,6 +134,11 @@ impl Selection {
 // === impl Push ===
 
 impl Push {
+    /// To this publisher.
+    pub fn to(url: &reqwest::Url) -> Self {
+        Self { push: Some(url.clone()) }
+    }
+
     /// Builds and sends a bundle, if that was asked for, and gives its version.
     pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };

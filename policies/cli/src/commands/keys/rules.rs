@@ -93,6 +93,7 @@ fn spec(new: &NewKey, now: Timestamp) -> KeySpec {
         expires: new.expires,
         revoked: false,
         ended: false,
+        decoy: new.decoy,
     }
 }
 

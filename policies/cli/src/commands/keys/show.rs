@@ -63,6 +63,9 @@ fn rows(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
         ("replaced by", text(&key.replaced_by)),
         ("sha256", key.hash.clone()),
     ];
+    if key.decoy {
+        rows.push(("decoy", "never granted; proxies tell of its use".into()));
+    }
     if let (Some(reason), true) = (&key.reason, key.state != State::Active) {
         rows.push((key.state.word(), format!("{}: {reason}", key.since)));
     }

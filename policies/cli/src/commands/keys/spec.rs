@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The columns of a table: what `keys export` writes, and `keys import` reads. The id and the state
 /// say nothing of a new key.
-pub const COLUMNS: [&str; 15] = [
+pub const COLUMNS: [&str; 16] = [
     "id",
     "name",
     "sha256",
@@ -24,6 +24,7 @@ pub const COLUMNS: [&str; 15] = [
     "expires",
     "reviewBy",
     "state",
+    "decoy",
 ];
 
 /// A key in a file. What is not given is absent or empty.
@@ -61,6 +62,9 @@ pub struct KeyEntry {
     /// `active` unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// Whether it is a decoy.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub decoy: bool,
 }
 
 // === impl KeyEntry ===
@@ -81,6 +85,7 @@ impl KeyEntry {
             not_before: self.not_before,
             expires: self.expires,
             review_by: self.review_by,
+            decoy: self.decoy,
             ..NewKey::default()
         }
     }
@@ -109,6 +114,7 @@ impl From<&Key> for KeyEntry {
             not_before: Some(key.not_before),
             expires: key.expires,
             review_by: key.review_by,
+            decoy: key.decoy,
             state: Some(key.state),
         }
     }

@@ -60,6 +60,13 @@ fn entry(header: &StringRecord, record: &StringRecord) -> Result<KeyEntry, Strin
             "notBefore" => entry.not_before = instant()?,
             "expires" => entry.expires = instant()?,
             "reviewBy" => entry.review_by = instant()?,
+            "decoy" => {
+                entry.decoy = match value {
+                    "" | "false" => false,
+                    "true" => true,
+                    _ => return Err(format!("`{value}` in `decoy` is neither true nor false")),
+                };
+            }
             "state" => {
                 let state = serde_json::from_value(Value::from(value));
                 entry.state = match value {

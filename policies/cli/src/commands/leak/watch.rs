@@ -1,0 +1,85 @@
+//! `cedarkey leak watch`
+
+use super::report::response;
+use super::source::Source;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{DIM, NOTICE, Output};
+use crate::project;
+use crate::stop::told_to_stop;
+use cedarkey_compiler::settings::LeakResponse;
+use clap::Args;
+use reqwest::Url;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a request is held.
+const WAIT: Duration = Duration::from_secs(50);
+
+/// How long to wait after the first failure, and at most.
+const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Answer what GitHub's secret scanning finds as soon as a publisher is told.
+///
+/// Waits at a publisher that runs with `--github-keys`, and does with what comes what `cedarkey leak
+/// report --from` does: keys that were found are revoked or suspended, proxies are told, and so is
+/// whoever reads the output. Whoever may push the bundle may ask for its findings: the project's
+/// signing key says so.
+///
+/// It runs until SIGTERM or SIGINT. What fails later on is said and tried again; nothing is taken
+/// for answered before proxies were told.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cedarkey leak watch --from https://bundles.example.com
+  cedarkey leak watch --from http://127.0.0.1:9180 --response suspend --format json")]
+pub struct Watch {
+    /// The publisher that GitHub tells
+    #[arg(long, value_name = "URL", env = "CEDARKEY_PUBLISHER")]
+    from: Url,
+    /// What is done with a key that was found, `revoke` or `suspend` [default: `leak.response` in
+    /// cedarkey.toml, or `revoke`]
+    #[arg(long, value_name = "RESPONSE", value_parser = response)]
+    response: Option<LeakResponse>,
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// Answers until it is told to stop.
+    pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        let stop = told_to_stop()?;
+        tokio::pin!(stop);
+        let settings = project::settings(given)?;
+        let response = Some(self.response.unwrap_or(settings.leak_response));
+        let source = Source::new(&self.from, settings)?;
+        // What cannot work is said at once.
+        let mut known = Ok(source.next(Duration::ZERO).await?);
+        output.note(format_args!("{DIM}waiting for what is found, at {}{DIM:#}", self.from));
+        let mut pause = PAUSE;
+        loop {
+            // What was begun is not left half done: only waiting is given up.
+            let answered = match known {
+                Ok(known) if known.findings.is_empty() => Ok(()),
+                Ok(known) => source.answer(&known, response, given, output).await,
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = answered {
+                output.failure(&failure);
+                let seconds = pause.as_secs_f32();
+                output.note(format_args!("{NOTICE}trying again in {seconds} s{NOTICE:#}"));
+                tokio::select! {
+                    () = &mut stop => return Ok(Exit::Ok),
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            } else {
+                pause = PAUSE;
+            }
+            known = tokio::select! {
+                () = &mut stop => return Ok(Exit::Ok),
+                known = source.next(WAIT) => known,
+            };
+        }
+    }
+}

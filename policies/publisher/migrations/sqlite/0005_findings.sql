@@ -1,0 +1,20 @@
+-- Leaked tokens that were found and that nobody has answered yet. Of a token, only its SHA-256.
+CREATE TABLE findings (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    bundle   TEXT    NOT NULL,
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32),
+    kind     TEXT    NOT NULL,
+    url      TEXT    NOT NULL,
+    source   TEXT    NOT NULL,
+    received INTEGER NOT NULL, -- seconds since 1970-01-01T00:00:00Z
+    UNIQUE (bundle, hash, url)
+) STRICT;
+
+-- What was delivered, so that what is delivered again is known.
+CREATE TABLE deliveries (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    bundle   TEXT    NOT NULL,
+    digest   BLOB    NOT NULL CHECK (length(digest) = 32), -- of the body
+    received INTEGER NOT NULL, -- seconds since 1970-01-01T00:00:00Z
+    UNIQUE (bundle, digest)
+) STRICT;
