@@ -3,9 +3,11 @@
 mod fields;
 mod location;
 mod trusted;
+mod usage;
 
 pub use location::Location;
 pub use trusted::TrustedKey;
+pub use usage::Reporting;
 
 use crate::json::{Json, JsonError};
 use base64::Engine;
@@ -37,6 +39,8 @@ pub struct Config {
     pub on_policy_error: OnPolicyError,
     /// Whether a bundle that has expired stays in force.
     pub serve_stale: bool,
+    /// How usage is reported, if it is.
+    pub usage: Option<Reporting>,
 }
 
 /// Where bundles come from.
@@ -74,7 +78,7 @@ pub enum ConfigError {
     },
 }
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "bundle",
     "trusted_keys",
     "publisher",
@@ -85,6 +89,7 @@ const FIELDS: [&str; 10] = [
     "reveal_policies",
     "on_policy_error",
     "on_stale",
+    "usage",
 ];
 
 const AUTHORITY: &str = "cedarkey-publisher";
@@ -105,7 +110,7 @@ impl Config {
             return Err(ConfigError::Form("the configuration is empty".into()));
         }
         let mut fields = Fields::of(Json::parse(json)?, String::new(), &FIELDS)?;
-        let config = Self {
+        let mut config = Self {
             bundle: bundle(fields.require("bundle")?)?,
             trusted: trusted::read(fields.require("trusted_keys")?, "trusted_keys".into())?,
             publisher: fields.take("publisher").map(publisher).transpose()?,
@@ -122,7 +127,12 @@ impl Config {
                 false => OnPolicyError::Deny,
             },
             serve_stale: fields.is_second("on_stale", ["deny", "serve"])?,
+            usage: usage::read(fields.take("usage"))?,
         };
+        if config.publisher.is_none() {
+            // There is nobody to report to.
+            config.usage = None;
+        }
         if config.publisher.is_none() && config.seed.is_none() {
             let message = "it is missing; without it and without `seed` there is no bundle";
             return Err(wrong("publisher", message));

@@ -52,6 +52,7 @@ impl Root {
         // VM that only tries a configuration out is gone by then, and must not hold the lease.
         let event = delivery.catch_up(&mut Proxy(&self.shared));
         self.shared.tell(event);
+        self.shared.begin_usage(&config);
         self.shared.config.replace(Some(config));
         self.shared.delivery.replace(Some(delivery));
         self.tick_every(TICK);
@@ -78,6 +79,13 @@ impl Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
+        let is_of_usage = self.shared.usage_answered(call, || match headers {
+            0 => Answer::default(),
+            _ => answer(0),
+        });
+        if is_of_usage {
+            return;
+        }
         self.deliver(|delivery, port| {
             // An answer without headers is none; its parts must not be asked for. What is cut off
             // is not the bundle that it was to be.
@@ -88,6 +96,11 @@ impl Context for Root {
             delivery.answer(call, answer, port)
         });
         self.on_tick();
+    }
+
+    fn on_done(&mut self) -> bool {
+        self.shared.end_usage();
+        true
     }
 }
 
@@ -106,6 +119,7 @@ impl RootContext for Root {
         crate::fault::on_tick(serves);
         self.deliver(|delivery, port| delivery.tick(serves, port));
         self.shared.watch_expiry();
+        self.shared.report_usage();
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -5,6 +5,7 @@ use crate::delivery::{Active, Delivery, Event};
 use crate::metrics::Metrics;
 use crate::news::News;
 use crate::proxy::Proxy;
+use crate::usage::Usage;
 use cedarkey_engine::gate::Session;
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -27,6 +28,8 @@ pub struct Shared {
     pub session: RefCell<Session>,
     /// Counters and gauges.
     pub metrics: Metrics,
+    /// Which keys are used for what.
+    pub usage: Usage,
     /// Whether this VM has ever served a request.
     pub serves: Cell<bool>,
     /// At random: tells this VM from others.
@@ -48,6 +51,7 @@ impl Default for Shared {
             active: RefCell::default(),
             session: RefCell::default(),
             metrics: Metrics::default(),
+            usage: Usage::default(),
             serves: Cell::default(),
             // What seeds hash maps is the one source of randomness that std has.
             identity: RandomState::new().build_hasher().finish(),

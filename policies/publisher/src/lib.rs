@@ -10,6 +10,8 @@
 //! | `GET /v1/bundles/{name}/versions` | 200 with those that are kept, 404 |
 //! | `GET /v1/bundles/{name}/versions/{version}` | 200 with its envelope, 404 |
 //! | `GET /v1/segments/{sha256}` | 200, 404 |
+//! | `POST /v1/bundles/{name}/usage` | 204: what a proxy has counted, 404 |
+//! | `GET /v1/bundles/{name}/usage` | 200 with what is known of the use of keys, 404 |
 //! | `GET /v1/fleet/{name}` | 200 with what proxies say they have in force, 404 |
 //! | `GET /metrics` | 200 with what Prometheus reads |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
@@ -39,6 +41,7 @@ mod server;
 mod signers;
 mod store;
 mod tls;
+mod usage;
 mod versions;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -53,7 +56,7 @@ use tokio::sync::watch;
 
 use crate::{
     arrivals::Arrivals, body::Intake, fleet::Fleet, metrics::Metrics, problem::Problem,
-    seats::Seats, store::Store,
+    seats::Seats, store::Store, usage::Usage,
 };
 
 pub use mirror::{Mirror, MirrorError, Mirrored};
@@ -100,6 +103,7 @@ struct Shared {
     patience: Duration,
     arrivals: Arrivals,
     fleet: Fleet,
+    usage: Usage,
     metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
@@ -134,6 +138,7 @@ impl Publisher {
             patience: options.patience,
             arrivals: Arrivals::default(),
             fleet: Fleet::default(),
+            usage: Usage::default(),
             metrics: Metrics::default(),
             closing: watch::Sender::new(false),
         };
@@ -150,6 +155,7 @@ impl Publisher {
             .route("/v1/bundles/{name}/missing", post(announce::post))
             .route("/v1/bundles/{name}/versions", get(versions::list))
             .route("/v1/bundles/{name}/versions/{version}", get(versions::get))
+            .route("/v1/bundles/{name}/usage", post(usage::post))
             .route("/v1/segments/{digest}", get(segment::get).put(segment::put))
             .merge(health())
     }
@@ -158,6 +164,7 @@ impl Publisher {
     fn operation_routes(&self) -> Router<Arc<Shared>> {
         Router::new()
             .route("/v1/fleet/{name}", get(fleet::get))
+            .route("/v1/bundles/{name}/usage", get(usage::get))
             .route("/metrics", get(metrics::get))
     }
 

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use cedarkey_bundle::usage::UsageError;
 use cedarkey_bundle::{DecodeError, Digest, Refusal};
 use serde::Serialize;
 
@@ -62,6 +63,8 @@ pub(crate) enum Problem {
     UnknownSegment,
     #[error("there is no version {version} of the bundle `{name}`, or not any more")]
     UnknownVersion { name: String, version: String },
+    #[error("the body is no usage report: {0}")]
+    Usage(#[from] UsageError),
     #[error("the bundle is not accepted: its version is more than this publisher can store")]
     VersionTooLarge,
     #[error("this path does not take the method of the request")]
@@ -114,6 +117,7 @@ impl Problem {
             Self::UnknownBundle { .. } => "unknown_bundle",
             Self::UnknownSegment => "unknown_segment",
             Self::UnknownVersion { .. } => "unknown_version",
+            Self::Usage(_) => "usage_report",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
         }
@@ -124,7 +128,8 @@ impl Problem {
             Self::BrokenBody
             | Self::SegmentDigest { .. }
             | Self::SegmentLength { .. }
-            | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
+            | Self::Undecodable(_)
+            | Self::Usage(_) => StatusCode::BAD_REQUEST,
             Self::NotAnnounced => StatusCode::FORBIDDEN,
             Self::Refused(refusal) => match refusal {
                 Refusal::BadSignature | Refusal::UnknownSigner => StatusCode::FORBIDDEN,

@@ -13,6 +13,7 @@ mod push;
 mod read;
 mod refs;
 mod sql;
+mod usage;
 
 use std::{future::Future, time::Duration};
 

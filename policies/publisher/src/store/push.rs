@@ -129,7 +129,7 @@ impl Store {
 /// A connection on which something failed is given up: whether it is still within a transaction is
 /// known to nobody. SQLite ends one by itself when the disk is full, and PostgreSQL does not when
 /// it cannot lock the table.
-fn settle<T>(
+pub(super) fn settle<T>(
     mut connection: PoolConnection<Any>,
     result: Result<T, StoreError>,
 ) -> Result<T, StoreError> {
