@@ -99,8 +99,8 @@ pub enum UsageError {
     /// It is longer than any may be.
     #[error("it is longer than {MAX_BYTES} bytes")]
     Length,
-    /// A name is too long, has control characters, or there are too many of them.
-    #[error("part {0} has too many names, or one that is too long or has control characters")]
+    /// A name is too long, or there are too many of them.
+    #[error("part {0} has too many names, or one that is too long")]
     Name(usize),
     /// It breaks off, or has bytes that mean nothing.
     #[error("part {0} breaks off, or has bytes that mean nothing")]
@@ -137,7 +137,7 @@ impl Part {
     }
 
     fn check(&self, number: usize) -> Result<(), UsageError> {
-        let proper = |name: &String| name.len() <= MAX_NAME && !name.contains(char::is_control);
+        let proper = |name: &String| name.len() <= MAX_NAME;
         if self.names.len() > MAX_NAMES || !self.names.iter().all(proper) {
             return Err(UsageError::Name(number));
         }
@@ -231,7 +231,6 @@ mod tests {
         };
         assert_eq!(with(|part| part.rows[0].what = What::Allow(2)), Err(UsageError::Row(1)));
         assert_eq!(with(|part| part.rows[0].count = 0), Err(UsageError::Row(1)));
-        assert_eq!(with(|part| part.names[0] = "x\u{1b}".into()), Err(UsageError::Name(1)));
         assert_eq!(with(|part| part.names[0] = "x".repeat(129)), Err(UsageError::Name(1)));
         let many = |part: &mut Part| part.names = vec!["".to_string(); MAX_NAMES + 1];
         assert_eq!(with(many), Err(UsageError::Name(1)));

@@ -79,22 +79,16 @@ impl Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
-        let is_of_usage = self.shared.usage_answered(call, || match headers {
+        // An answer without headers is none; its parts must not be asked for. What is cut off is not
+        // the bundle that it was to be.
+        let answer = match headers {
             0 => Answer::default(),
-            _ => answer(0),
-        });
-        if is_of_usage {
+            _ => answer(body.min(self.shared.room(call))),
+        };
+        if self.shared.usage_answered(call, answer.status) {
             return;
         }
-        self.deliver(|delivery, port| {
-            // An answer without headers is none; its parts must not be asked for. What is cut off
-            // is not the bundle that it was to be.
-            let answer = match headers {
-                0 => Answer::default(),
-                _ => answer(body.min(delivery.room(call))),
-            };
-            delivery.answer(call, answer, port)
-        });
+        self.deliver(|delivery, port| delivery.answer(call, answer, port));
         self.on_tick();
     }
 

@@ -77,6 +77,11 @@ impl Shared {
         newer
     }
 
+    /// How long the answer to a call may be, in bytes.
+    pub fn room(&self, call: u32) -> usize {
+        self.delivery.borrow().as_ref().map_or(0, |delivery| delivery.room(call))
+    }
+
     /// The id of a new decision: 128 bits, which a number and the VM's secret give. It differs from
     /// all others as far as chance goes, costs no call to the proxy, does not tell a caller how many
     /// there were before, and no caller has a say in it, as callers have in `x-request-id`.

@@ -16,7 +16,6 @@ mod mailbox;
 mod tests;
 
 use crate::config::Config;
-use crate::delivery::Answer;
 use crate::facts::Facts;
 use crate::proxy::Proxy;
 use crate::shared::Shared;
@@ -39,10 +38,9 @@ pub struct Usage {
 
 impl Shared {
     /// Begins to report, if the configuration says so.
-    pub fn begin_usage(&self, config: &Config) {
-        let courier = config.publisher.as_ref().zip(config.usage).map(|(publisher, usage)| {
-            Courier::new(config, publisher.clone(), usage.every, self.identity)
-        });
+    pub fn begin_usage(&self, config: &Rc<Config>) {
+        let usage = config.usage.as_ref();
+        let courier = usage.map(|usage| Courier::new(config, usage.every, self.identity));
         self.usage.courier.replace(courier);
     }
 
@@ -85,10 +83,9 @@ impl Shared {
     }
 
     /// Takes the answer to a call, if it is one to a report.
-    pub fn usage_answered(&self, call: u32, answer: impl FnOnce() -> Answer) -> bool {
+    pub fn usage_answered(&self, call: u32, status: Option<u16>) -> bool {
         let is_ours = self.usage.courier.borrow().as_ref().is_some_and(|it| it.awaits(call));
         if is_ours {
-            let status = answer().status;
             self.with_courier(|courier, _, _, proxy| courier.answered(status, proxy));
         }
         is_ours

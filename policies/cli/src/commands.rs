@@ -18,6 +18,7 @@ pub mod scanner_rules;
 pub mod serve;
 pub mod signing_key;
 pub mod test;
+pub mod usage;
 pub mod versions;
 
 use crate::args::{Cli, Command};
@@ -45,6 +46,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
         Command::Rollback(command) => block_on(command.run(project, output)),
+        Command::Usage(command) => block_on(command.run(project, output)),
         Command::Fleet(command) => block_on(command.run(project, output)),
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),

@@ -12,6 +12,7 @@ mod project;
 mod publisher;
 mod signing;
 mod time;
+mod usage;
 
 use args::Cli;
 use clap::Parser;

@@ -4,6 +4,7 @@ mod answer;
 mod fleet;
 mod push;
 mod read;
+mod usage;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};

@@ -2,17 +2,17 @@
 
 use super::counts::Counts;
 use super::mailbox::Mailbox;
-use crate::config::{Config, Publisher};
+use crate::config::Config;
 use crate::delivery::{Backoff, LONGEST, Port};
 use cedarkey_bundle::usage::{Head, MEDIA_TYPE};
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What brings counts from this VM to the mailbox, and reports from the mailbox to the publisher.
 #[derive(Debug)]
 pub struct Courier {
-    publisher: Publisher,
-    path: String,
+    config: Rc<Config>,
     mailbox: Mailbox,
     /// How often this VM hands over, and the process reports, in milliseconds.
     every: i64,
@@ -54,11 +54,10 @@ const LOOK: i64 = 1_000;
 // === impl Courier ===
 
 impl Courier {
-    /// For a configuration with this publisher; `identity` is random.
-    pub fn new(config: &Config, publisher: Publisher, every: i64, identity: u64) -> Self {
+    /// For a configuration that says to report so often; `identity` is random.
+    pub fn new(config: &Rc<Config>, every: i64, identity: u64) -> Self {
         Self {
-            publisher,
-            path: format!("/v1/bundles/{}/usage", config.bundle),
+            config: Rc::clone(config),
             mailbox: Mailbox::new(config),
             every,
             hands_over: i64::MIN,
@@ -167,14 +166,16 @@ impl Courier {
     }
 
     fn send(&mut self, now: i64, port: &mut impl Port) -> Option<Outcome> {
+        let publisher = self.config.publisher.as_ref()?;
+        let path = format!("/v1/bundles/{}/usage", self.config.bundle);
         let headers = [
             (":method", "POST"),
-            (":path", self.path.as_str()),
-            (":authority", self.publisher.authority.as_str()),
+            (":path", path.as_str()),
+            (":authority", publisher.authority.as_str()),
             ("content-type", MEDIA_TYPE),
         ];
         let body = self.report.as_deref();
-        self.call = port.call(&self.publisher.cluster, &headers, body, TIMEOUT);
+        self.call = port.call(&publisher.cluster, &headers, body, TIMEOUT);
         if self.call.is_some() { None } else { Some(self.delayed(now)) }
     }
 

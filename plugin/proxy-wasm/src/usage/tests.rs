@@ -28,7 +28,7 @@ struct Vm {
 impl Vm {
     fn new(world: &mut World, identity: u64) -> Self {
         let config = config(|_| ());
-        let courier = Courier::new(&config, config.publisher.clone().unwrap(), EVERY, identity);
+        let courier = Courier::new(&config, EVERY, identity);
         let model = Rc::new(Model::load(ModelImage::default()).unwrap());
         let mut vm = Self { counts: RefCell::default(), courier, model };
         // It makes the mailbox, and looks into it.

@@ -15,3 +15,9 @@ CREATE TABLE usage_reporters (
     seen     BIGINT NOT NULL, -- seconds since 1970-01-01T00:00:00Z
     PRIMARY KEY (bundle, reporter)
 );
+
+-- Since when reports have come: what was used before is not known.
+CREATE TABLE usage_since (
+    bundle TEXT   NOT NULL PRIMARY KEY,
+    since  BIGINT NOT NULL -- seconds since 1970-01-01T00:00:00Z
+);

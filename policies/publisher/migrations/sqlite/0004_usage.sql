@@ -15,3 +15,9 @@ CREATE TABLE usage_reporters (
     seen     INTEGER NOT NULL, -- seconds since 1970-01-01T00:00:00Z
     PRIMARY KEY (bundle, reporter)
 ) STRICT, WITHOUT ROWID;
+
+-- Since when reports have come: what was used before is not known.
+CREATE TABLE usage_since (
+    bundle TEXT    NOT NULL PRIMARY KEY,
+    since  INTEGER NOT NULL -- seconds since 1970-01-01T00:00:00Z
+) STRICT, WITHOUT ROWID;

@@ -45,6 +45,11 @@ pub(super) const DELETE_FLEET: &str = "DELETE FROM fleet WHERE seen < $1";
 pub(super) const USAGE: &str =
     "SELECT key, counts FROM key_usage WHERE bundle = $1 AND key > $2 ORDER BY key LIMIT $3";
 
+pub(super) const USAGE_SINCE: &str = "SELECT since FROM usage_since WHERE bundle = $1";
+
+pub(super) const PUT_USAGE_SINCE: &str =
+    "INSERT INTO usage_since (bundle, since) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
 pub(super) const USAGE_KEYS: &str = "SELECT count(*) FROM key_usage WHERE bundle = $1";
 
 pub(super) const REPORTER: &str =

@@ -99,6 +99,15 @@ impl Store {
         Ok(left_out)
     }
 
+    /// Since when something is known, if anything is.
+    pub(crate) async fn usage_since(&self, bundle: &str) -> Result<Option<i64>, StoreError> {
+        self.in_time(async {
+            let since = sqlx::query_scalar(sql::USAGE_SINCE).bind(bundle);
+            Ok(since.fetch_optional(&self.pool).await?)
+        })
+        .await
+    }
+
     /// What is known of the use of keys, by key, from the first after one.
     pub(crate) async fn usage(
         &self,
@@ -133,6 +142,8 @@ async fn is_new(
     let put = sqlx::query(sql::PUT_REPORTER).bind(bundle).bind(reporter).bind(sequence).bind(now);
     put.execute(&mut **transaction).await?;
     if last.is_none() {
+        let since = sqlx::query(sql::PUT_USAGE_SINCE).bind(bundle).bind(now);
+        since.execute(&mut **transaction).await?;
         let old = now.saturating_sub(REMEMBERED);
         let delete = sqlx::query(sql::DELETE_REPORTERS).bind(bundle).bind(old);
         delete.execute(&mut **transaction).await?;

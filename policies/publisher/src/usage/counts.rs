@@ -68,7 +68,9 @@ impl Counts {
         let last = i64::try_from(row.last).unwrap_or(i64::MAX);
         let last = last.clamp(now.saturating_sub(OLDEST), now);
         let count = Count { count: u64::from(row.count), last };
-        let name = |number| part.name(number).unwrap_or(OTHERS);
+        // Whatever it is, it is to be shown to people.
+        let proper = |name: &&str| !name.contains(char::is_control);
+        let name = |number| part.name(number).filter(proper).unwrap_or(OTHERS);
         match row.what {
             What::Allow(number) => {
                 self.allowed.add(count);

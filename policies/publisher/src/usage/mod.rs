@@ -70,6 +70,8 @@ struct Page {
     name: String,
     /// In seconds since 1970-01-01T00:00:00Z.
     now: i64,
+    /// When the first report came, if one has.
+    since: Option<i64>,
     keys: Vec<Known>,
     /// What to ask for next, if there is more.
     next: Option<String>,
@@ -105,7 +107,8 @@ pub(crate) async fn get(
     let keys = shared.store.usage(&name, &asked.after, PAGE).await?;
     let is_full = i64::try_from(keys.len()).is_ok_and(|keys| keys >= PAGE);
     let next = keys.last().filter(|_| is_full).map(|last| last.key.clone());
-    let page = Page { name, now: now(), keys, next };
+    let since = shared.store.usage_since(&name).await?;
+    let page = Page { name, now: now(), since, keys, next };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(page)).into_response())
 }
 

@@ -15,11 +15,8 @@ fn id(key: u8) -> String {
 fn part(key: u8, count: u32) -> Part {
     let last = now().try_into().unwrap();
     let row = |what| Row { key: [key; 16], what, count, last };
-    let rows = vec![
-        row(What::Allow(0)),
-        row(What::Deny(1)),
-        row(What::Network(Network::V4([192, 0, 2]))),
-    ];
+    let rows =
+        vec![row(What::Allow(0)), row(What::Deny(1)), row(What::Network(Network::V4([192, 0, 2])))];
     Part { names: vec!["listOrders".into(), "no_permit".into()], rows, dropped: 1 }
 }
 
@@ -44,6 +41,8 @@ impl Server {
         let answer = self.get("/v1/bundles/quickstart/usage").send().await.unwrap();
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let page: Value = answer.json().await.unwrap();
+        let since = page["since"].as_i64();
+        assert!(since.is_none_or(|since| (now() - since).abs() < 60), "{page}");
         let mut keys = page["keys"].as_array().unwrap().iter();
         keys.find(|known| known["key"] == key).cloned().unwrap_or_default()
     }
