@@ -85,6 +85,7 @@ pub enum Command {
     Versions(commands::versions::Versions),
     Rollback(commands::rollback::Rollback),
     Usage(commands::usage::Usage),
+    Report(commands::report::Report),
     /// See which proxy enforces what
     #[command(subcommand)]
     Fleet(commands::fleet::FleetCommand),

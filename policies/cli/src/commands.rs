@@ -13,6 +13,7 @@ pub mod keys;
 pub mod leak;
 pub mod push;
 pub mod render;
+pub mod report;
 pub mod rollback;
 pub mod scanner_rules;
 pub mod serve;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Versions(command) => block_on(command.run(project, output)),
         Command::Rollback(command) => block_on(command.run(project, output)),
         Command::Usage(command) => block_on(command.run(project, output)),
+        Command::Report(command) => block_on(command.run(project, output)),
         Command::Fleet(command) => block_on(command.run(project, output)),
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),

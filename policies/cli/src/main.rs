@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod project;
 mod publisher;
+mod report;
 mod signing;
 mod time;
 mod usage;

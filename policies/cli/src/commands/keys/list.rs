@@ -53,7 +53,7 @@ pub struct List {
     review_within: Option<Instant>,
     /// That no proxy has allowed a request with for this time, and that are at least as old; needs
     /// `--publisher` or `--usage`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = crate::time::length)]
     unused: Option<SignedDuration>,
     #[command(flatten)]
     source: Source,
