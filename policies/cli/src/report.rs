@@ -9,6 +9,7 @@
 mod charts;
 mod finding;
 mod granted;
+mod html;
 mod rules;
 
 pub use charts::Charts;

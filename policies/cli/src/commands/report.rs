@@ -4,14 +4,15 @@ mod terminal;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use crate::output::Output;
+use crate::output::{GOOD, Output};
 use crate::project;
 use crate::report::{Granted, Known, Level, Limits, Report as Made};
 use crate::usage::Source;
 use cedarkey_registry::{Registry, Selector};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use std::path::Path;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// Report what is wrong with the project's keys, and what they could do without.
 ///
@@ -28,6 +29,7 @@ use std::path::Path;
 Examples:
   cedarkey report --publisher http://127.0.0.1:9180
   cedarkey report --fail-on high --format json > report.json
+  cedarkey report --publisher http://127.0.0.1:9180 --html report.html
   cedarkey report --narrow nightly-export --usage usage.json > policies/narrow.cedar")]
 pub struct Report {
     /// Write a Cedar policy that keeps this key to what it was used for, and nothing else
@@ -36,6 +38,9 @@ pub struct Report {
     /// End with status 14 if there are findings of this level or a graver one
     #[arg(long, value_name = "LEVEL")]
     fail_on: Option<Level>,
+    /// Write one HTML page with charts, which needs nothing but itself, to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "narrow")]
+    html: Option<PathBuf>,
     /// For how long a key may be without use
     #[arg(long, value_name = "TIME", default_value = "90d", value_parser = crate::time::length)]
     unused: SignedDuration,
@@ -83,7 +88,10 @@ impl Report {
             networks: self.networks,
         };
         let report = Made::new(known, limits, Timestamp::now());
-        output.result(&report, |out| terminal::tell(&report, out));
+        match &self.html {
+            Some(file) => write(file, &report, output)?,
+            None => output.result(&report, |out| terminal::tell(&report, out)),
+        }
         if !report.not_looked_for.is_empty() {
             let rules: Vec<_> = report.not_looked_for.iter().map(|rule| rule.word()).collect();
             let without =
@@ -93,6 +101,16 @@ impl Report {
         let fails = self.fail_on.is_some_and(|level| report.from_level(level) > 0);
         Ok(if fails { Exit::Findings } else { Exit::Ok })
     }
+}
+
+fn write(file: &Path, report: &Made, output: &Output) -> Result<(), Failure> {
+    let shown = file.display().to_string();
+    std::fs::write(file, report.html())
+        .context(Exit::Failure, format_args!("cannot write `{shown}`"))?;
+    output.result(&json!({ "html": shown, "counts": report.counts }), |out| {
+        let _ = writeln!(out, "{GOOD}wrote{GOOD:#} {shown}");
+    });
+    Ok(())
 }
 
 async fn read(

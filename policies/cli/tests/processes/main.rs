@@ -10,6 +10,7 @@ mod locked;
 mod project;
 mod publishers;
 mod registry;
+mod report;
 mod rollback;
 mod secrets;
 mod serve;
