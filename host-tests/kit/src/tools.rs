@@ -1,6 +1,7 @@
 //! What tests and the demo need on the machine, fetched or built when it is missing. Whatever is
 //! fetched is said on standard error first.
 
+mod browser;
 mod build;
 mod envoy;
 mod error;
@@ -10,6 +11,7 @@ mod postgres;
 mod python;
 mod targets;
 
+pub use browser::{Browser, PLAYWRIGHT_VERSION, browser};
 pub use build::{
     cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
     engine_guest, faulty_filter, filter,

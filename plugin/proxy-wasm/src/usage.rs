@@ -79,7 +79,10 @@ impl Shared {
 
     /// Hands over what was counted, as nothing more will be.
     pub fn end_usage(&self) {
-        self.with_courier(|courier, counts, _, proxy| courier.end(counts, proxy));
+        self.with_courier(|courier, counts, _, proxy| {
+            courier.end(counts, proxy);
+            None
+        });
     }
 
     /// Takes the answer to a call, if it is one to a report.

@@ -20,7 +20,7 @@ pub struct Usage {
     /// Since when anything is known, if anything is.
     #[serde(default, deserialize_with = "instant_if_any")]
     pub since: Option<Timestamp>,
-    /// The keys that were used or denied, by id.
+    /// The keys that were used or denied, in the order of their ids.
     pub keys: Vec<KeyUsage>,
 }
 
@@ -65,9 +65,16 @@ enum Written {
 // === impl Usage ===
 
 impl Usage {
+    /// In order, whoever has written it.
+    pub fn sorted(mut self) -> Self {
+        self.keys.sort_by(|a, b| a.key.cmp(&b.key));
+        self
+    }
+
     /// What is known of a key; nothing is not the same as that it was never used.
     pub fn of(&self, id: &str) -> Option<&KeyUsage> {
-        self.keys.iter().find(|key| key.key == id)
+        let at = self.keys.binary_search_by(|key| key.key.as_str().cmp(id)).ok()?;
+        self.keys.get(at)
     }
 
     /// When a key was last used, as far as is known.

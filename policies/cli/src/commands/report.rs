@@ -8,7 +8,7 @@ use crate::output::{GOOD, Output};
 use crate::project;
 use crate::report::{Granted, Known, Level, Limits, Report as Made};
 use crate::usage::Source;
-use cedarkey_registry::{Registry, Selector};
+use cedarkey_registry::{Entry, Key, Registry, Selector};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -57,8 +57,9 @@ pub struct Report {
     source: Source,
 }
 
-/// How many entries of the audit are looked at for what was found earlier.
-const MOST_ENTRIES: u32 = 100_000;
+/// What was found earlier is looked for where the audit has no more entries than this: it takes the
+/// whole of it, and as long as a report for each month.
+const MOST_ENTRIES: u32 = 10_000;
 
 // === impl Report ===
 
@@ -113,10 +114,14 @@ fn write(file: &Path, report: &Made, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn read(
-    registry: &Registry,
-) -> Result<(Vec<cedarkey_registry::Key>, Vec<cedarkey_registry::Entry>), Failure> {
+/// All keys, and the whole audit unless it is too long.
+async fn read(registry: &Registry) -> Result<(Vec<Key>, Vec<Entry>), Failure> {
     let keys = registry.all().await.context(Exit::Registry, "the keys cannot be read")?;
-    let audit = registry.audit(None, MOST_ENTRIES).await;
-    Ok((keys, audit.context(Exit::Registry, "the audit cannot be read")?))
+    let most = MOST_ENTRIES.saturating_add(1);
+    let audit = registry.audit(None, most).await;
+    let mut audit = audit.context(Exit::Registry, "the audit cannot be read")?;
+    if u32::try_from(audit.len()).is_ok_and(|entries| entries == most) {
+        audit.clear();
+    }
+    Ok((keys, audit))
 }

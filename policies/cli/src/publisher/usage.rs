@@ -33,7 +33,7 @@ impl Publisher {
             // A page that leads nowhere is the last.
             next = page.next.filter(|next| *next > after);
         }
-        Ok(usage)
+        Ok(usage.sorted())
     }
 
     async fn page(&self, name: &str, after: &str) -> Result<Page, Failure> {

@@ -147,7 +147,8 @@ fn history(findings: &[Finding], audit: &[Entry], rules: &Rules<'_>, now: Timest
         }
         let live = keys.values().filter(|key| is_live(key.status(end)));
         let found = live.flat_map(|key| rules.check(key, end)).map(|finding| finding.level);
-        history.push(Month { label: label(month), counts: Level::count(found) });
+        let label = label(month.yesterday().unwrap_or(month));
+        history.push(Month { label, counts: Level::count(found) });
     }
     // Before the first key there is nothing to draw.
     let begun = history.iter().position(|month| month.counts.values().any(|count| *count > 0));
@@ -169,4 +170,95 @@ fn months(from: Date, range: std::ops::Range<i32>) -> Vec<Date> {
 
 fn label(month: Date) -> String {
     month.strftime("%Y-%m").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::Limits;
+    use super::*;
+    use cedarkey_compiler::Project;
+    use jiff::SignedDuration;
+    use serde_json::{Value, json};
+    use std::path::Path;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn key(id: &str, owner: &str, created: &str, expires: Option<&str>) -> Value {
+        json!({
+            "id": id, "name": null, "hash": "0".repeat(64), "prefix": "ck",
+            "environment": "development", "owner": owner, "purpose": "tests", "team": null,
+            "workload": null, "scopes": [], "networks": [], "spiffeIds": [], "labels": {},
+            "created": created, "notBefore": created, "expires": expires, "reviewBy": null,
+            "state": "active", "since": created, "reason": null, "requestedBy": null,
+            "approver": null, "replaces": null, "replacedBy": null,
+        })
+    }
+
+    fn entry(number: i64, when: &str, key: &Value) -> Entry {
+        Entry {
+            number,
+            at: at(when),
+            actor: "alice".into(),
+            action: "issue".into(),
+            key: key["id"].as_str().map(String::from),
+            reason: String::new(),
+            was: None,
+            became: Some(key.to_string()),
+            previous: String::new(),
+            hash: String::new(),
+        }
+    }
+
+    fn counts(bars: &[Bar]) -> Vec<(&str, usize)> {
+        let bars = bars.iter().filter(|bar| bar.count > 0);
+        bars.map(|bar| (bar.label.as_str(), bar.count)).collect()
+    }
+
+    #[test]
+    fn every_key_is_in_one_bar() {
+        let now = at("2027-01-31T12:00:00Z");
+        let keys = [
+            key("A", "alice@example.com", "2027-01-24T12:00:00Z", Some("2027-01-31T13:00:00Z")),
+            key("B", "team:payments", "2027-01-23T11:00:00Z", Some("2027-12-31T00:00:00Z")),
+            key("C", "team:payments", "2025-01-01T00:00:00Z", Some("2028-01-01T00:00:00Z")),
+            key("D", "team:payments", "2027-01-31T12:00:00Z", None),
+        ];
+        let keys = keys.map(|key| serde_json::from_value::<Key>(key).unwrap());
+        let live: Vec<_> = keys.iter().collect();
+        let expected = [("up to a week", 2), ("up to 30 days", 1), ("older", 1)];
+        assert_eq!(counts(&ages(&live, now)), expected);
+        let expected = [("2027-01", 1), ("2027-12", 1), ("later", 1), ("never", 1)];
+        assert_eq!(counts(&expiries(&live, now)), expected);
+        assert_eq!(counts(&owners(&live)), [("team:payments", 3), ("alice@example.com", 1)]);
+    }
+
+    #[test]
+    fn what_was_wrong_earlier_is_read_from_the_audit() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart");
+        let project = Project::load(&example).unwrap();
+        let days = |days: i64| SignedDuration::from_hours(days * 24);
+        let limits =
+            Limits { unused: days(90), max_age: days(180), expires_within: days(14), networks: 3 };
+        let rules = Rules::new(&project, None, limits);
+        let (sound, end) = ("team:payments", Some("2027-01-08T00:00:00Z"));
+        let made = key("A", "nobody@example.com", "2026-10-10T00:00:00Z", end);
+        let given = key("A", sound, "2026-10-10T00:00:00Z", end);
+        let audit =
+            [entry(1, "2026-10-10T00:00:00Z", &made), entry(2, "2026-11-10T00:00:00Z", &given)];
+        let history = history(&[], &audit, &rules, at("2027-01-31T00:00:00Z"));
+        let told: Vec<_> = history
+            .iter()
+            .map(|month| (month.label.as_str(), month.counts.values().copied().collect::<Vec<_>>()))
+            .collect();
+        // By the end of the year it is about to end, and has ended by the end of January.
+        let expected = [
+            ("2026-10", vec![1, 0, 0]),
+            ("2026-11", vec![0, 0, 0]),
+            ("2026-12", vec![0, 0, 1]),
+            ("today", vec![0, 0, 0]),
+        ];
+        assert_eq!(told, expected);
+    }
 }

@@ -92,7 +92,12 @@ impl Report {
                     h3 class=(level.word()) { (level.word()) }
                     div class="panel" {
                         table {
-                            thead { tr { th { "finding" } th { "key" } th { "owner" } th { "what, and what to do" } th { "reference" } } }
+                            thead {
+                                tr {
+                                    th.finding { "finding" } th.key { "key" } th.owner { "owner" }
+                                    th.what { "what, and what to do" } th.reference { "reference" }
+                                }
+                            }
                             tbody { @for finding in found { (row(finding)) } }
                         }
                     }
@@ -109,11 +114,11 @@ impl Report {
             @else {
                 div class="panel" {
                     table {
-                        thead { tr { th { "key" } th { "may do" } th { "does" } th { "scopes it could do without" } } }
+                        thead { tr { th.key { "key" } th { "may do" } th { "does" } th { "scopes it could do without" } } }
                         tbody {
                             @for Granted { key, actions, used_actions, unused_scopes, policy, .. } in narrower {
                                 tr {
-                                    td { (key) }
+                                    td { span class="id" { (key) } }
                                     td { (actions.join(", ")) }
                                     td {
                                         (used_actions.as_deref().unwrap_or_default().join(", "))
@@ -137,7 +142,7 @@ fn row(finding: &Finding) -> Markup {
     html! {
         tr {
             td { span class={"tag " (level.word())} { (rule.word()) } }
-            td { @if let Some(name) = name { (name) br; } span class="soft" { (key) } }
+            td { @if let Some(name) = name { (name) br; } span class="soft id" { (key) } }
             td { (owner) }
             td { (message) code { (command) } }
             td class="soft" { @if let Some(owasp) = owasp { (owasp) br; } (nist.join(", ")) }

@@ -28,11 +28,11 @@ impl Source {
                 let shown = file.display();
                 let text = std::fs::read(file)
                     .context(Exit::Usage, format_args!("cannot read the usage `{shown}`"))?;
-                let usage = serde_json::from_slice(&text).context(
+                let usage: Usage = serde_json::from_slice(&text).context(
                     Exit::Usage,
                     format_args!("`{shown}` is not what `cedarkey usage --format json` writes"),
                 )?;
-                Ok(Some(usage))
+                Ok(Some(usage.sorted()))
             }
             (None, Some(publisher)) => {
                 Publisher::new(publisher, TIMEOUT)?.usage(bundle).await.map(Some)

@@ -11,10 +11,13 @@ const WIDTH: u32 = 560;
 const ROW: u32 = 28;
 
 /// The place for the names of rows.
-const NAMES: u32 = 170;
+const NAMES: u32 = 190;
 
 /// How many letters of a name are shown in a chart. The whole is in the table.
-const LETTERS: usize = 24;
+const LETTERS: usize = 22;
+
+/// The place beside the first column, for its slanted name.
+const LEFT: u32 = 40;
 
 /// The height of the plot of a chart of columns, and where it begins and ends.
 const PLOT: (u32, u32, u32) = (150, 24, 174);
@@ -49,7 +52,7 @@ pub fn columns(caption: &str, bars: &[Bar]) -> Markup {
     let chart = html! {
         (canvas(caption, &html! {
             @for (at, bar) in (0_u32..).zip(bars) {
-                @let left = at.saturating_mul(step).saturating_add(step.saturating_sub(width) / 2);
+                @let left = left(at, step, width);
                 @let middle = left.saturating_add(width / 2);
                 @let tall = share(bar.count, most, height);
                 @if bar.count > 0 {
@@ -72,7 +75,7 @@ pub fn stacks(caption: &str, months: &[Month]) -> Markup {
     let chart = html! {
         (canvas(caption, &html! {
             @for (at, month) in (0_u32..).zip(months) {
-                @let left = at.saturating_mul(step).saturating_add(step.saturating_sub(width) / 2);
+                @let left = left(at, step, width);
                 @let middle = left.saturating_add(width / 2);
                 @let parts = parts(month, most, height);
                 @for (level, from, tall) in &parts {
@@ -163,14 +166,19 @@ fn table(bars: &[Bar]) -> Markup {
 
 /// How far columns are apart, and how wide they are.
 fn steps(columns: usize) -> (u32, u32) {
-    let step = WIDTH.checked_div(number(columns)).unwrap_or(WIDTH);
+    let step = WIDTH.saturating_sub(LEFT).checked_div(number(columns)).unwrap_or(WIDTH);
     (step, step.saturating_mul(7).saturating_div(10).clamp(1, 48))
+}
+
+/// Where a column begins.
+fn left(at: u32, step: u32, width: u32) -> u32 {
+    at.saturating_mul(step).saturating_add(step.saturating_sub(width) / 2).saturating_add(LEFT)
 }
 
 /// The part of a length that a number takes, at least one unit where there is any.
 fn share(count: usize, most: usize, length: u32) -> u32 {
-    let all = u64::from(length).saturating_mul(count as u64);
-    let part = all.checked_div(most as u64).unwrap_or_default();
+    let all = u128::from(length).saturating_mul(count as u128);
+    let part = all.checked_div(most as u128).unwrap_or_default();
     u32::try_from(part).unwrap_or(length).max(u32::from(count > 0))
 }
 
