@@ -103,7 +103,7 @@ impl Report {
     }
 
     /// How many findings are as grave as this or graver.
-    pub fn from_level(&self, level: Level) -> usize {
+    pub fn as_grave_as(&self, level: Level) -> usize {
         let counts = self.counts.iter().filter(|(other, _)| **other <= level);
         counts.map(|(_, count)| *count).sum()
     }

@@ -78,7 +78,7 @@ fn every_request_is_counted_once_whatever_becomes_of_the_publisher() -> Result<(
         counts.map(|counts| counts.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
     };
     assert_eq!(names("/actions"), ["orders.read"]);
-    assert_eq!(names("/networks"), [String::new(); 0], "no policy has read where they come from");
+    assert!(names("/networks").is_empty(), "no policy has read where they come from");
     Ok(())
 }
 

@@ -99,7 +99,7 @@ impl Report {
                 format!("usage is not known, so this was not looked for: {}", rules.join(", "));
             output.warning(&without, Some("name a publisher with `--publisher`".into()));
         }
-        let fails = self.fail_on.is_some_and(|level| report.from_level(level) > 0);
+        let fails = self.fail_on.is_some_and(|level| report.as_grave_as(level) > 0);
         Ok(if fails { Exit::Findings } else { Exit::Ok })
     }
 }

@@ -39,9 +39,10 @@ impl Granted {
         let known = usage.and_then(|usage| usage.of(&key.id));
         let used: BTreeSet<&str> =
             known.iter().flat_map(|known| known.actions.keys()).map(String::as_str).collect();
-        // Of a key without use it says more that it has none; and where some actions were counted
-        // as others it is not known which they were.
-        let is_clear = !used.is_empty() && !used.contains("");
+        // Of a key without use it says more that it has none. Where some actions were counted as
+        // others it is not known which they were; and what routes do not let it do any more was
+        // another time.
+        let is_clear = !used.is_empty() && used.is_subset(&actions);
         let needed: BTreeSet<&str> = within()
             .filter(|route| used.contains(route.action.as_str()))
             .flat_map(|route| &route.scopes)

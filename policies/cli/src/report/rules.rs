@@ -165,7 +165,8 @@ impl<'a> Rules<'a> {
         if !granted.unused_scopes.is_empty() {
             let scopes = granted.unused_scopes.join("`, `");
             let message = format!("nothing that it does needs `{scopes}`");
-            found.add(Rule::Overprivileged, message, narrow(id));
+            let command = granted.policy.map_or_else(|| APPLY.into(), |_| narrow(id));
+            found.add(Rule::Overprivileged, message, command);
         } else if granted.policy.is_some() {
             let actions = granted.unused_actions.join("`, `");
             let message = format!("it never does `{actions}`");

@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn names_are_text_and_nothing_else() {
         let bar = Bar { label: "</text><script>\"&'".into(), count: 1 };
-        for drawn in [rows("a\"<b>", &[bar.clone()]), columns("a\"<b>", &[bar])] {
+        let bars = [bar];
+        for drawn in [rows("a\"<b>", &bars), columns("a\"<b>", &bars)] {
             let drawn = drawn.into_string();
             assert!(!drawn.contains("<script>") && !drawn.contains("<b>"), "{drawn}");
             assert!(drawn.contains("&lt;script&gt;"), "{drawn}");
