@@ -244,4 +244,21 @@ mod tests {
         bytes.extend([0xff, 0xff, 0xff, 0xff, 0x0f]);
         assert_eq!(Report::decode(&bytes), Err(UsageError::Part(0)));
     }
+
+    proptest::proptest! {
+        /// Whatever follows a good head is read or refused; so is a good report with a fault in it.
+        #[test]
+        fn any_bytes_are_read_or_refused(noise: Vec<u8>, at: usize, with: u8) {
+            let mut bytes = Head { reporter: 7, sequence: 1 }.encode();
+            bytes.extend(&noise);
+            let _ = Report::decode(&bytes);
+            let mut bytes = report(&[part(), part()]);
+            let at = at % bytes.len();
+            bytes[at] ^= with;
+            if let Ok(report) = Report::decode(&bytes) {
+                let rows = report.parts.iter().map(|part| part.rows.len()).sum::<usize>();
+                assert!(rows < bytes.len());
+            }
+        }
+    }
 }

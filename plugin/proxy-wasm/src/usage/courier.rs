@@ -48,7 +48,7 @@ const REST: i64 = 600_000;
 /// How much later than others a VM that serves requests empties the mailbox, in milliseconds.
 const DEFERENCE: i64 = 1_500;
 
-/// The most that a VM waits between looks, in milliseconds.
+/// How long a VM waits until it looks again, or tries again to hand over, in milliseconds.
 const LOOK: i64 = 1_000;
 
 // === impl Courier ===
@@ -85,9 +85,8 @@ impl Courier {
         if is_due(self.hands_over, now, self.every) {
             // The first time there is a while to go: a VM has nothing to hand over yet.
             let is_first = self.hands_over == i64::MIN;
-            if is_first || self.hand_over(now, counts, port) {
-                self.hands_over = now.saturating_add(self.every);
-            }
+            let done = is_first || self.hand_over(now, counts, port);
+            self.hands_over = now.saturating_add(if done { self.every } else { LOOK });
         }
         if self.report.is_none() && is_due(self.looks, now, LOOK) {
             self.looks = now.saturating_add(LOOK);

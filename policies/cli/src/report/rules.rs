@@ -188,7 +188,7 @@ const LEAKED: &str = "leaked";
 
 /// What takes scopes or a review's date from a file.
 const APPLY: &str =
-    "cedarkey keys export --to keys-yaml > keys.yaml, change it, and cedarkey keys apply";
+    "cedarkey keys export --to keys-yaml > keys.yaml && $EDITOR keys.yaml && cedarkey keys apply";
 
 fn rotate(id: &str, options: &str) -> String {
     format!("cedarkey keys rotate {id} --overlap 7d{options}")
