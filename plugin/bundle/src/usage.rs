@@ -248,12 +248,16 @@ mod tests {
     proptest::proptest! {
         /// Whatever follows a good head is read or refused; so is a good report with a fault in it.
         #[test]
-        fn any_bytes_are_read_or_refused(noise: Vec<u8>, at: usize, with: u8) {
+        fn any_bytes_are_read_or_refused(
+            noise: Vec<u8>,
+            at: proptest::sample::Index,
+            with: u8,
+        ) {
             let mut bytes = Head { reporter: 7, sequence: 1 }.encode();
             bytes.extend(&noise);
             let _ = Report::decode(&bytes);
             let mut bytes = report(&[part(), part()]);
-            let at = at % bytes.len();
+            let at = at.index(bytes.len());
             bytes[at] ^= with;
             if let Ok(report) = Report::decode(&bytes) {
                 let rows = report.parts.iter().map(|part| part.rows.len()).sum::<usize>();
