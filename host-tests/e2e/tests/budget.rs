@@ -102,6 +102,8 @@ fn a_request_costs_what_it_may() -> Result<()> {
         "bundle": project.settings.bundle.name,
         "trusted_keys": [signer.public().to_string()],
         "seed": STANDARD.encode(archive.encode()),
+        // To which usage is reported: it is counted with each request.
+        "publisher": { "cluster": "publisher" },
     });
     let config = config.to_string();
     let shipped = run(&FilterModule::load_counted(tools::filter()?)?, &config, &prepared.tokens)?;

@@ -2,6 +2,7 @@
 //! fetched is said on standard error first.
 
 mod binaryen;
+mod browser;
 mod build;
 mod envoy;
 mod error;
@@ -13,6 +14,7 @@ mod python;
 mod targets;
 
 pub use binaryen::BINARYEN_VERSION;
+pub use browser::{Browser, PLAYWRIGHT_VERSION, browser};
 pub use build::{
     cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
     engine_guest, faulty_filter, filter,

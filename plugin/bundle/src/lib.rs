@@ -51,6 +51,7 @@ mod manifest;
 pub mod revocations;
 mod segment;
 mod signing;
+pub mod usage;
 mod wire;
 
 pub use accept::{Refusal, Terms};

@@ -69,6 +69,7 @@ pub struct Session {
     pub(crate) request: Request,
     pub(crate) captures: Captures,
     pub(crate) fields: Vec<Field>,
+    action: Option<Uid>,
     evaluation: Evaluation,
 }
 
@@ -85,6 +86,11 @@ impl Session {
         &self.evaluation
     }
 
+    /// The action of the last request, if there was a route for it.
+    pub fn action(&self) -> Option<Uid> {
+        self.action
+    }
+
     /// An error of the last evaluation in words, with the names that it is about.
     #[must_use]
     pub fn describe(&self, model: &Model, error: EvalError) -> String {
@@ -94,6 +100,7 @@ impl Session {
     fn clear(&mut self) {
         self.request.clear();
         self.captures.clear();
+        self.action = None;
         self.evaluation.clear();
     }
 }
@@ -174,6 +181,7 @@ impl<K: Keys> Gate<'_, K> {
         };
         let route = self.routes.find(call.method, &authority, &target, &mut session.captures);
         let Some(route) = route else { return denied(Cause::NoRoute) };
+        session.action = Some(Uid(route.action));
         let Some(principal) = self.principal(key, session) else { return denied(Cause::Internal) };
         let mut query = Query {
             principal,

@@ -3,9 +3,11 @@
 mod fields;
 mod location;
 mod trusted;
+mod usage;
 
 pub use location::Location;
 pub use trusted::TrustedKey;
+pub use usage::Reporting;
 
 use crate::json::{Json, JsonError};
 use crate::respond::challenge;
@@ -40,6 +42,8 @@ pub struct Config {
     pub on_policy_error: OnPolicyError,
     /// Whether a bundle that has expired stays in force.
     pub serve_stale: bool,
+    /// How usage is reported, if it is.
+    pub usage: Option<Reporting>,
 }
 
 /// Where bundles come from.
@@ -77,7 +81,7 @@ pub enum ConfigError {
     },
 }
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "bundle",
     "trusted_keys",
     "publisher",
@@ -88,6 +92,7 @@ const FIELDS: [&str; 10] = [
     "reveal_policies",
     "on_policy_error",
     "on_stale",
+    "usage",
 ];
 
 const AUTHORITY: &str = "cedarkey-publisher";
@@ -113,7 +118,7 @@ impl Config {
             None => vec![Location::Header("x-api-key".into()), Location::Bearer],
             Some(places) => location::read(places, "key_from".into())?,
         };
-        let config = Self {
+        let mut config = Self {
             challenge: challenge(&bundle, &key_from),
             bundle,
             trusted: trusted::read(fields.require("trusted_keys")?, "trusted_keys".into())?,
@@ -128,7 +133,12 @@ impl Config {
                 false => OnPolicyError::Deny,
             },
             serve_stale: fields.is_second("on_stale", ["deny", "serve"])?,
+            usage: usage::read(fields.take("usage"))?,
         };
+        if config.publisher.is_none() {
+            // There is nobody to report to.
+            config.usage = None;
+        }
         if config.publisher.is_none() && config.seed.is_none() {
             let message = "it is missing; without it and without `seed` there is no bundle";
             return Err(wrong("publisher", message));

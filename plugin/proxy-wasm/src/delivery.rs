@@ -22,7 +22,9 @@ mod stock;
 mod sweep;
 
 pub use accept::{Active, LoadError};
+pub use backoff::{Backoff, LONGEST};
 pub use port::{Answer, Port};
+pub use shelf::place;
 
 use crate::config::Config;
 use crate::inventory::Hot;
@@ -258,4 +260,4 @@ impl Delivery {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub now: i64,
     /// The latest instant that was ever the present one.
     pub latest: i64,
+    /// Where it came from, once that was asked for and is known.
+    pub source: Option<IpNet>,
 }
 
 /// Where Envoy's `jwt_authn` filter puts the claims of a verified token, with
@@ -50,7 +52,8 @@ impl Host for Facts<'_> {
 
     fn source_ip(&mut self) -> Option<IpNet> {
         let address = text(host::property(vec!["source", "address"])?)?;
-        parse_address(&address).map(IpNet::from)
+        self.source = parse_address(&address).map(IpNet::from);
+        self.source
     }
 
     fn tls_peer(&mut self) -> Option<String> {
@@ -118,7 +121,7 @@ mod tests {
     #[test]
     fn a_header_that_is_not_text_is_still_there() {
         let headers = [("x-debug", b"1"), ("x-debug", b"\xff")].into_iter().collect();
-        let mut facts = Facts { headers: &headers, now: 0, latest: 0 };
+        let mut facts = Facts { headers: &headers, now: 0, latest: 0, source: None };
         assert_eq!(facts.header("x-debug").as_deref(), Some("1, \u{fffd}"));
         assert_eq!(facts.header("x-other"), None);
     }

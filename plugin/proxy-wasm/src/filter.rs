@@ -105,8 +105,9 @@ impl Filter {
             on_policy_error: config.on_policy_error,
         };
         let mut session = self.shared.session.take();
-        let mut facts = Facts { headers, now, latest: self.shared.latest(now) };
+        let mut facts = Facts { headers, now, latest: self.shared.latest(now), source: None };
         let verdict = gate.check(&call, &mut facts, &mut session);
+        self.shared.count_use(config, &active.model, &verdict, &session, &mut facts);
         let action = match verdict {
             Verdict::Allow(permit) => {
                 self.shared.metrics.allow();

@@ -87,8 +87,13 @@ pub fn set_shared(key: &str, value: Option<&[u8]>, version: Option<u32>) -> bool
 }
 
 /// Begins an HTTP call to a cluster; gives what identifies the answer.
-pub fn call(cluster: &str, headers: Vec<(&str, &str)>, timeout: Duration) -> Option<u32> {
-    hostcalls::dispatch_http_call(cluster, headers, None, Vec::new(), timeout).ok()
+pub fn call(
+    cluster: &str,
+    headers: Vec<(&str, &str)>,
+    body: Option<&[u8]>,
+    timeout: Duration,
+) -> Option<u32> {
+    hostcalls::dispatch_http_call(cluster, headers, body, Vec::new(), timeout).ok()
 }
 
 /// The headers of the answer in hand.

@@ -28,6 +28,7 @@ mod proxy;
 mod respond;
 pub mod root;
 mod shared;
+mod usage;
 
 /// Registers the filter with the proxy, once in each VM.
 #[cfg(target_arch = "wasm32")]

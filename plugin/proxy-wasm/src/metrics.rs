@@ -24,6 +24,7 @@ enum Group {
     Bundle,
     Decisions,
     Load,
+    Usage,
 }
 
 // === impl Metrics ===
@@ -59,6 +60,11 @@ impl Metrics {
     /// Counts an attempt to load a bundle, by `ok` or the cause of its failure.
     pub fn load(&self, cause: &'static str) {
         self.count((Group::Load, cause), 1);
+    }
+
+    /// Counts a report of usage, by what became of it.
+    pub fn usage(&self, outcome: &'static str) {
+        self.count((Group::Usage, outcome), 1);
     }
 
     /// Says which bundle is in force: its version, keys, and when it expires in seconds.
@@ -97,6 +103,7 @@ impl Metrics {
             Group::Bundle => (MetricType::Gauge, "bundle"),
             Group::Decisions => (MetricType::Counter, "decisions"),
             Group::Load => (MetricType::Counter, "load"),
+            Group::Usage => (MetricType::Counter, "usage_reports"),
         };
         let id = host::define_metric(kind, &format!("cedarkey_{group}_{}", name.1));
         ids.push((name, id));

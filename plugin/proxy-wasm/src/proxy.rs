@@ -25,8 +25,14 @@ impl Port for Proxy<'_> {
         Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
     }
 
-    fn call(&mut self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32> {
-        host::call(cluster, headers.to_vec(), timeout)
+    fn call(
+        &mut self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Option<u32> {
+        host::call(cluster, headers.to_vec(), body, timeout)
     }
 
     fn shared(&mut self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {

@@ -51,6 +51,7 @@ impl Root {
         // VM that only tries a configuration out is gone by then, and must not hold the lease.
         let event = delivery.catch_up(&mut Proxy(&self.shared));
         self.shared.tell(event);
+        self.shared.begin_usage(&config);
         self.shared.config.replace(Some(config));
         self.shared.delivery.replace(Some(delivery));
         self.tick_every(TICK);
@@ -76,22 +77,24 @@ impl Root {
 }
 
 impl Context for Root {
-    fn on_done(&mut self) -> bool {
-        self.shared.metrics.tell_decisions();
-        true
+    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
+        // An answer without headers is none; its parts must not be asked for. What is cut off is not
+        // the bundle that it was to be.
+        let answer = match headers {
+            0 => Answer::default(),
+            _ => answer(body.min(self.shared.room(call))),
+        };
+        if self.shared.usage_answered(call, answer.status) {
+            return;
+        }
+        self.deliver(|delivery, port| delivery.answer(call, answer, port));
+        self.on_tick();
     }
 
-    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
-        self.deliver(|delivery, port| {
-            // An answer without headers is none; its parts must not be asked for. What is cut off
-            // is not the bundle that it was to be.
-            let answer = match headers {
-                0 => Answer::default(),
-                _ => answer(body.min(delivery.room(call))),
-            };
-            delivery.answer(call, answer, port)
-        });
-        self.on_tick();
+    fn on_done(&mut self) -> bool {
+        self.shared.metrics.tell_decisions();
+        self.shared.end_usage();
+        true
     }
 }
 
@@ -111,6 +114,7 @@ impl RootContext for Root {
         self.deliver(|delivery, port| delivery.tick(serves, port));
         self.shared.watch_expiry();
         self.shared.metrics.tell_decisions();
+        self.shared.report_usage();
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -7,6 +7,7 @@ use crate::delivery::{Active, Delivery, Event};
 use crate::metrics::Metrics;
 use crate::news::News;
 use crate::proxy::Proxy;
+use crate::usage::Usage;
 use cedarkey_engine::gate::Session;
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -31,6 +32,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What was told of decoys.
     pub alarm: Alarm,
+    /// Which keys are used for what.
+    pub usage: Usage,
     /// Whether this VM has ever served a request.
     pub serves: Cell<bool>,
     /// At random: tells this VM from others.
@@ -53,6 +56,7 @@ impl Default for Shared {
             session: RefCell::default(),
             metrics: Metrics::default(),
             alarm: Alarm::default(),
+            usage: Usage::default(),
             serves: Cell::default(),
             // What seeds hash maps is the one source of randomness that std has.
             identity: RandomState::new().build_hasher().finish(),
@@ -76,6 +80,11 @@ impl Shared {
         };
         self.tell(event);
         newer
+    }
+
+    /// How long the answer to a call may be, in bytes.
+    pub fn room(&self, call: u32) -> usize {
+        self.delivery.borrow().as_ref().map_or(0, |delivery| delivery.room(call))
     }
 
     /// The id of a new decision: 128 bits, which a number and the VM's secret give. It differs from

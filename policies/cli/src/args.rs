@@ -84,6 +84,8 @@ pub enum Command {
     Export(commands::export::Export),
     Versions(commands::versions::Versions),
     Rollback(commands::rollback::Rollback),
+    Usage(commands::usage::Usage),
+    Report(commands::report::Report),
     /// See which proxy enforces what
     #[command(subcommand)]
     Fleet(commands::fleet::FleetCommand),

@@ -13,11 +13,13 @@ pub mod keys;
 pub mod leak;
 pub mod push;
 pub mod render;
+pub mod report;
 pub mod rollback;
 pub mod scanner_rules;
 pub mod serve;
 pub mod signing_key;
 pub mod test;
+pub mod usage;
 pub mod versions;
 
 use crate::args::{Cli, Command};
@@ -45,6 +47,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => block_on(command.run(project, output)),
         Command::Versions(command) => block_on(command.run(project, output)),
         Command::Rollback(command) => block_on(command.run(project, output)),
+        Command::Usage(command) => block_on(command.run(project, output)),
+        Command::Report(command) => block_on(command.run(project, output)),
         Command::Fleet(command) => block_on(command.run(project, output)),
         Command::Render(command) => command.run(project, output),
         Command::Completions(command) => Ok(command.run()),

@@ -33,6 +33,8 @@ pub enum Exit {
     NoToken = 12,
     /// A token is one of another prefix or environment.
     OtherToken = 13,
+    /// `report --fail-on` found something as grave.
+    Findings = 14,
 }
 
 /// The end of the top-level help.
@@ -45,6 +47,7 @@ Exit status:
    4  the command line cannot be understood       11  the audit was tampered with
    5  the registry cannot be used, or refused     12  what should be a token is none
    6  the publisher cannot be reached, or fails   13  a token is of another environment
+                                                  14  `report --fail-on` found something
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

@@ -10,9 +10,11 @@ mod output;
 mod progress;
 mod project;
 mod publisher;
+mod report;
 mod signing;
 mod stop;
 mod time;
+mod usage;
 
 use args::Cli;
 use clap::Parser;

@@ -5,6 +5,7 @@ mod findings;
 mod fleet;
 mod push;
 mod read;
+mod usage;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};

@@ -42,6 +42,14 @@ pub fn instant(instant: Option<Instant>, now: Timestamp) -> Result<Option<Timest
     instant.map_or(Ok(None), |instant| instant.from(now))
 }
 
+/// Reads a length of time; a day has 24 hours.
+pub fn length(text: &str) -> Result<SignedDuration, String> {
+    match text.parse()? {
+        Instant::In(length) => Ok(length),
+        _ => Err("write a length of time: `90d` or `12h`".into()),
+    }
+}
+
 impl std::str::FromStr for Instant {
     type Err = String;
 

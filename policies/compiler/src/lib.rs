@@ -19,6 +19,7 @@ pub mod lint;
 pub mod lower;
 pub mod model;
 mod names;
+mod narrow;
 pub mod oracle;
 mod place;
 mod pools;

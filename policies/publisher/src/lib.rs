@@ -13,6 +13,8 @@
 //! | `POST /v1/findings/{name}/github` | 200: leaked tokens that GitHub has found |
 //! | `GET /v1/findings/{name}` | 200 with those that nobody has answered |
 //! | `POST /v1/findings/{name}/answered` | 200 |
+//! | `POST /v1/bundles/{name}/usage` | 204: what a proxy has counted, 404 |
+//! | `GET /v1/bundles/{name}/usage` | 200 with what is known of the use of keys, 404 |
 //! | `GET /v1/fleet/{name}` | 200 with what proxies say they have in force, 404 |
 //! | `GET /metrics` | 200 with what Prometheus reads |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
@@ -44,6 +46,7 @@ mod server;
 mod signers;
 mod store;
 mod tls;
+mod usage;
 mod versions;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -58,7 +61,7 @@ use tokio::sync::watch;
 
 use crate::{
     arrivals::Arrivals, body::Intake, findings::Findings, fleet::Fleet, metrics::Metrics,
-    problem::Problem, seats::Seats, store::Store,
+    problem::Problem, seats::Seats, store::Store, usage::Usage,
 };
 
 pub use findings::{GithubKeys, GithubKeysError};
@@ -109,6 +112,7 @@ struct Shared {
     arrivals: Arrivals,
     findings: Option<Findings>,
     fleet: Fleet,
+    usage: Usage,
     metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
@@ -144,6 +148,7 @@ impl Publisher {
             arrivals: Arrivals::default(),
             findings: options.github_keys.map(Findings::new),
             fleet: Fleet::default(),
+            usage: Usage::default(),
             metrics: Metrics::default(),
             closing: watch::Sender::new(false),
         };
@@ -162,6 +167,7 @@ impl Publisher {
             .route("/v1/bundles/{name}/missing", post(announce::post))
             .route("/v1/bundles/{name}/versions", get(versions::list))
             .route("/v1/bundles/{name}/versions/{version}", get(versions::get))
+            .route("/v1/bundles/{name}/usage", post(usage::post))
             .route("/v1/segments/{digest}", get(segment::get).put(segment::put))
             .merge(health())
     }
@@ -170,6 +176,7 @@ impl Publisher {
     fn operation_routes(&self) -> Router<Arc<Shared>> {
         Router::new()
             .route("/v1/fleet/{name}", get(fleet::get))
+            .route("/v1/bundles/{name}/usage", get(usage::get))
             .route("/metrics", get(metrics::get))
     }
 

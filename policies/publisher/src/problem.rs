@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use cedarkey_bundle::usage::UsageError;
 use cedarkey_bundle::{DecodeError, Digest, Refusal};
 use serde::Serialize;
 
@@ -82,6 +83,8 @@ pub(crate) enum Problem {
         "the request was signed at {at}, and it is {now} here, in seconds since 1970: set the clocks"
     )]
     Untimely { at: i64, now: i64 },
+    #[error("the body is no usage report: {0}")]
+    Usage(#[from] UsageError),
     #[error("the bundle is not accepted: its version is more than this publisher can store")]
     VersionTooLarge,
     #[error("this path does not take the method of the request")]
@@ -141,6 +144,7 @@ impl Problem {
             Self::UnknownVersion { .. } => "unknown_version",
             Self::Unsigned => "unsigned",
             Self::Untimely { .. } => "untimely_request",
+            Self::Usage(_) => "usage_report",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
         }
@@ -152,7 +156,8 @@ impl Problem {
             | Self::FindingsMalformed { .. }
             | Self::SegmentDigest { .. }
             | Self::SegmentLength { .. }
-            | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
+            | Self::Undecodable(_)
+            | Self::Usage(_) => StatusCode::BAD_REQUEST,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::GithubBadSignature
             | Self::GithubUnknownKey

@@ -14,6 +14,7 @@ mod refusals;
 mod reload;
 mod start;
 mod stop;
+mod usage;
 mod vm;
 
 use cedarkey_host_kit::deployment::{Deployment, Issued, LIMIT, Result, in_force, request};

@@ -30,7 +30,7 @@ pub struct Denial {
 }
 
 /// The kind of a denial. Each is counted by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
     /// The method, path, host, or a parameter that a policy reads, can be read in more than one way.
     AmbiguousPath,

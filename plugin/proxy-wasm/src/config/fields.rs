@@ -56,9 +56,14 @@ impl Fields {
 
     /// A truth value, `false` where it is absent.
     pub fn flag(&mut self, name: &str) -> Result<bool, ConfigError> {
+        Ok(self.given_flag(name)?.unwrap_or_default())
+    }
+
+    /// A truth value, where it is given.
+    pub fn given_flag(&mut self, name: &str) -> Result<Option<bool>, ConfigError> {
         match self.take(name) {
-            None => Ok(false),
-            Some(Json::Bool(value)) => Ok(value),
+            None => Ok(None),
+            Some(Json::Bool(value)) => Ok(Some(value)),
             Some(other) => Err(expected("`true` or `false`", self.field(name), &other)),
         }
     }

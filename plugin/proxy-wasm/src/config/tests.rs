@@ -10,6 +10,7 @@ fn parse(change: impl FnOnce(&mut Value)) -> Result<Config, String> {
         "bundle": "quickstart",
         "trusted_keys": [KEY],
         "publisher": { "cluster": "publisher" },
+        "usage": {},
     });
     change(&mut json);
     Config::parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
@@ -36,6 +37,14 @@ fn the_least_configuration_has_safe_defaults() {
         wait_seconds: 30,
     };
     assert_eq!(config.publisher, Some(publisher));
+    let usage = Reporting { every: 60_000, networks: false };
+    assert_eq!(config.usage, Some(usage));
+    let silent = parse(|json| drop(json.as_object_mut().unwrap().remove("usage"))).unwrap();
+    assert_eq!(silent.usage, Some(usage));
+    let seeded = |json: &mut Value| {
+        *json = json!({ "bundle": "a", "trusted_keys": [KEY], "seed": "AAEC" });
+    };
+    assert_eq!(parse(seeded).unwrap().usage, None, "there is nobody to report to");
 }
 
 #[test]
@@ -47,6 +56,7 @@ fn everything_can_be_set() {
             "key_from": [{"cookie": "k"}, {"query": "api key"}, {"header": "X-Key"}],
             "reveal_revoked": true, "reveal_policies": true,
             "on_policy_error": "cedar", "on_stale": "serve",
+            "usage": { "every_seconds": 5, "networks": true },
         });
     });
     let config = config.unwrap();
@@ -59,6 +69,9 @@ fn everything_can_be_set() {
     assert_eq!(config.key_from, places);
     assert!(config.reveal_revoked && config.reveal_policies && config.serve_stale);
     assert_eq!(config.on_policy_error, OnPolicyError::Cedar);
+    assert_eq!(config.usage, Some(Reporting { every: 5_000, networks: true }));
+    let off = parse(|json| json["usage"]["enabled"] = false.into());
+    assert_eq!(off.unwrap().usage, None);
     let publisher = config.publisher.unwrap();
     assert_eq!((publisher.authority.as_str(), publisher.wait_seconds), ("p:1", 60));
 }
@@ -117,6 +130,9 @@ fn a_value_that_cannot_be_is_named() {
         ("publisher.wait_seconds", json!(61), "publisher.wait_seconds"),
         ("publisher.wait_seconds", json!(0), "publisher.wait_seconds"),
         ("publisher.wait_seconds", json!(4_294_967_326_u64), "publisher.wait_seconds"),
+        ("usage.every_seconds", json!(0), "usage.every_seconds"),
+        ("usage.every_seconds", json!(3601), "usage.every_seconds"),
+        ("usage.enabled", json!("yes"), "usage.enabled"),
         ("min_version", json!(-1), "min_version"),
         ("min_version", json!(1.5), "min_version"),
         ("seed", json!("!"), "seed"),

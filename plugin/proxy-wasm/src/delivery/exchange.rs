@@ -67,7 +67,7 @@ impl Exchange {
         let report = report.headers();
         headers.extend(report.iter().map(|(name, value)| (*name, value.as_str())));
         let wait = Duration::from_secs(u64::from(*wait_seconds));
-        let call = port.call(cluster, &headers, wait.saturating_add(SLACK));
+        let call = port.call(cluster, &headers, None, wait.saturating_add(SLACK));
         call.map_or(Self::Idle, Self::Poll)
     }
 

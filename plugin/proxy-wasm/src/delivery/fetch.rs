@@ -238,7 +238,7 @@ impl Fetch {
         let path = format!("/v1/segments/{}", segment.digest);
         let Publisher { cluster, authority, .. } = terms.publisher;
         let headers = [(":method", "GET"), (":path", &path), (":authority", authority)];
-        let call = port.call(cluster, &headers, TIMEOUT);
+        let call = port.call(cluster, &headers, None, TIMEOUT);
         let id = call.ok_or(LoadError::Unreachable(None))?;
         self.calls.push(Call { id, at, wanted });
         Ok(())

@@ -14,7 +14,13 @@ pub trait Port {
     fn node(&mut self) -> Option<String>;
 
     /// Begins an HTTP call; gives what identifies its answer.
-    fn call(&mut self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32>;
+    fn call(
+        &mut self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Option<u32>;
 
     /// A value that all VMs share, and its version.
     fn shared(&mut self, key: &str) -> (Option<Vec<u8>>, Option<u32>);

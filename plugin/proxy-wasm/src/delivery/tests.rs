@@ -5,4 +5,4 @@ mod lease;
 mod load;
 mod refuse;
 mod shelf;
-mod world;
+pub(crate) mod world;

@@ -83,7 +83,7 @@ pub fn view(key: &Key, now: Timestamp) -> Value {
 }
 
 /// An instant for people, who read days.
-fn day(at: Option<Timestamp>) -> String {
+pub fn day(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".into(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 

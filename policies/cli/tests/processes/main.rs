@@ -11,6 +11,7 @@ mod locked;
 mod project;
 mod publishers;
 mod registry;
+mod report;
 mod rollback;
 mod secrets;
 mod serve;

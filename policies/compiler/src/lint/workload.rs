@@ -1,12 +1,25 @@
 //! Which workloads use a key.
 
-use crate::keys::KeySpec;
+use crate::keys::{KeySpec, uid};
+use crate::project::Project;
 use cedar_policy::{Entities, EvalResult};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workloads of `entities.json` by their SPIFFE id.
 #[derive(Debug)]
 pub(super) struct Identities(BTreeMap<String, String>);
+
+impl Project {
+    /// The environment of a workload, by its id, if its entity says so.
+    #[must_use]
+    pub fn environment_of(&self, workload: &str) -> Option<String> {
+        let entity = self.entities.get(&uid("Workload", workload)?)?;
+        match entity.attr("environment") {
+            Some(Ok(EvalResult::String(environment))) => Some(environment),
+            _ => None,
+        }
+    }
+}
 
 // === impl Identities ===
 

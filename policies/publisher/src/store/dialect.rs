@@ -22,6 +22,12 @@ pub(super) struct Dialect {
     pub(super) missing: &'static str,
     /// Writes down what proxies said: `$1` is an array of objects with the names of the columns.
     pub(super) put_fleet: &'static str,
+    /// Begins a transaction that only one publisher adds to usage in at a time, while others read.
+    pub(super) begin_usage: &'static str,
+    /// What is known of the use of keys: `$1` is the bundle, `$2` an array of keys.
+    pub(super) usage_of: &'static str,
+    /// Writes that down: `$1` is the bundle, `$2` an array of pairs, `$3` when.
+    pub(super) put_usage: &'static str,
 }
 
 pub(super) static SQLITE: Dialect = Dialect {
@@ -50,6 +56,14 @@ pub(super) static SQLITE: Dialect = Dialect {
         ON CONFLICT (bundle, node) DO UPDATE SET filter = excluded.filter, \
         version = excluded.version, since = excluded.since, error = excluded.error, \
         seen = excluded.seen WHERE excluded.seen >= fleet.seen",
+    begin_usage: "BEGIN IMMEDIATE",
+    usage_of: "\
+        SELECT key, counts FROM key_usage WHERE bundle = $1 AND \
+        key IN (SELECT value FROM json_each($2))",
+    put_usage: "\
+        INSERT INTO key_usage (bundle, key, counts, seen) \
+        SELECT $1, value ->> 0, value ->> 1, $3 FROM json_each($2) WHERE TRUE \
+        ON CONFLICT (bundle, key) DO UPDATE SET counts = excluded.counts, seen = excluded.seen",
 };
 
 pub(super) static POSTGRES: Dialect = Dialect {
@@ -83,4 +97,12 @@ pub(super) static POSTGRES: Dialect = Dialect {
         ON CONFLICT (bundle, node) DO UPDATE SET filter = excluded.filter, \
         version = excluded.version, since = excluded.since, error = excluded.error, \
         seen = excluded.seen WHERE excluded.seen >= fleet.seen",
+    begin_usage: "BEGIN; LOCK TABLE key_usage IN SHARE ROW EXCLUSIVE MODE",
+    usage_of: "\
+        SELECT key, counts FROM key_usage WHERE bundle = $1 AND \
+        key IN (SELECT json_array_elements_text($2::json))",
+    put_usage: "\
+        INSERT INTO key_usage (bundle, key, counts, seen) \
+        SELECT $1, value ->> 0, value ->> 1, $3 FROM json_array_elements($2::json) AS t (value) \
+        ON CONFLICT (bundle, key) DO UPDATE SET counts = excluded.counts, seen = excluded.seen",
 };

@@ -14,6 +14,7 @@ mod push;
 mod read;
 mod refs;
 mod sql;
+mod usage;
 
 use std::{future::Future, time::Duration};
 

@@ -56,6 +56,29 @@ pub(super) const FORGET_DELIVERIES: &str = "\
     DELETE FROM deliveries WHERE received < $1 \
     OR id <= (SELECT max(id) FROM deliveries) - $2";
 
+pub(super) const USAGE: &str =
+    "SELECT key, counts FROM key_usage WHERE bundle = $1 AND key > $2 ORDER BY key LIMIT $3";
+
+pub(super) const USAGE_SINCE: &str = "SELECT since FROM usage_since WHERE bundle = $1";
+
+pub(super) const PUT_USAGE_SINCE: &str =
+    "INSERT INTO usage_since (bundle, since) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+pub(super) const USAGE_KEYS: &str = "SELECT count(*) FROM key_usage WHERE bundle = $1";
+
+pub(super) const REPORTER: &str =
+    "SELECT sequence FROM usage_reporters WHERE bundle = $1 AND reporter = $2";
+
+pub(super) const PUT_REPORTER: &str = "\
+    INSERT INTO usage_reporters (bundle, reporter, sequence, seen) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (bundle, reporter) DO UPDATE SET sequence = excluded.sequence, \
+    seen = excluded.seen";
+
+/// Those not heard of since a time, and all but so many of the others.
+pub(super) const DELETE_REPORTERS: &str = "\
+    DELETE FROM usage_reporters WHERE bundle = $1 AND (seen < $2 OR reporter NOT IN \
+    (SELECT reporter FROM usage_reporters WHERE bundle = $1 ORDER BY seen DESC LIMIT 10000))";
+
 /// Segments of which no version consists, and that nobody is about to push.
 pub(super) const COLLECT: &str = "\
     DELETE FROM segments WHERE \

@@ -89,7 +89,8 @@ async fn the_database_of_an_earlier_version_is_brought_up_to_date() {
     let place = server.stop().await;
     let mut earlier = connect(&place).await;
     let undone = "DROP TABLE parts; DROP TABLE wanted; DROP TABLE fleet; DROP TABLE findings; \
-                  DROP TABLE deliveries; DELETE FROM _sqlx_migrations WHERE version > 1";
+                  DROP TABLE deliveries; DROP TABLE key_usage; DROP TABLE usage_reporters; \
+                  DROP TABLE usage_since; DELETE FROM _sqlx_migrations WHERE version > 1";
     earlier.execute(undone).await.unwrap();
     earlier.close().await.unwrap();
 

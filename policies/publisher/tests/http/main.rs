@@ -22,4 +22,5 @@ mod push;
 mod read;
 mod segments;
 mod stop;
+mod usage;
 mod versions;

@@ -31,5 +31,7 @@ mod segments;
 mod several;
 #[path = "../http/stop.rs"]
 mod stop;
+#[path = "../http/usage.rs"]
+mod usage;
 #[path = "../http/versions.rs"]
 mod versions;

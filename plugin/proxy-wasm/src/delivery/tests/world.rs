@@ -38,6 +38,7 @@ pub struct Call {
     pub id: u32,
     pub cluster: String,
     pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
     pub timeout: Duration,
 }
 
@@ -80,13 +81,20 @@ impl Port for World {
         Some("edge/1".into())
     }
 
-    fn call(&mut self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32> {
+    fn call(
+        &mut self,
+        cluster: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Option<u32> {
         if self.no_cluster {
             return None;
         }
         self.next_call = self.next_call.saturating_add(1);
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let call = Call { id: self.next_call, cluster: cluster.into(), headers, timeout };
+        let body = body.map(<[u8]>::to_vec).unwrap_or_default();
+        let call = Call { id: self.next_call, cluster: cluster.into(), headers, body, timeout };
         self.calls.push_back(call);
         Some(self.next_call)
     }

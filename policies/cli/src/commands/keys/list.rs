@@ -7,10 +7,11 @@ use crate::failure::{Context, Failure};
 use crate::output::{Output, table};
 use crate::project;
 use crate::time::{Instant, instant};
+use crate::usage::{Source, Usage};
 use cedarkey_registry::{Filter, Key, Status, Waiting};
 use clap::Args;
-use jiff::Timestamp;
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// List keys.
@@ -20,7 +21,8 @@ use std::path::Path;
 #[command(after_help = "Examples:
   cedarkey keys list --status active --status rotating
   cedarkey keys list --owner team:payments --expiring-within 14d --format json
-  cedarkey keys list --review-within 7d")]
+  cedarkey keys list --review-within 7d
+  cedarkey keys list --unused 30d --status active --publisher http://127.0.0.1:9180")]
 pub struct List {
     /// Of this owner
     #[arg(long)]
@@ -49,6 +51,12 @@ pub struct List {
     /// Whose review is due within this time
     #[arg(long, value_name = "TIME", value_parser = Instant::parse_some)]
     review_within: Option<Instant>,
+    /// That no proxy has allowed a request with for this time, and that are at least as old; needs
+    /// `--publisher` or `--usage`
+    #[arg(long, value_name = "TIME", value_parser = crate::time::length)]
+    unused: Option<SignedDuration>,
+    #[command(flatten)]
+    source: Source,
 }
 
 impl List {
@@ -70,24 +78,86 @@ impl List {
         };
         let keys = registry.list(&filter, now).await;
         registry.close().await;
-        let keys = keys.context(Exit::Registry, "the keys cannot be listed")?;
-        let values: Vec<_> = keys.iter().map(|key| view(key, now)).collect();
+        let mut keys = keys.context(Exit::Registry, "the keys cannot be listed")?;
+        let unused = match self.unused {
+            Some(length) => {
+                Some(Unused::new(length, now, self.source.require(&settings.name).await?)?)
+            }
+            None => None,
+        };
+        if let Some(unused) = &unused {
+            keys.retain(|key| unused.holds(key));
+            unused.warn(output);
+        }
+        let values: Vec<_> = keys.iter().map(|key| seen(key, now, unused.as_ref())).collect();
         output.result(&json!({ "keys": values }), |out| {
-            let mut rows = table(&["id", "status", "owner", "purpose", "scopes", "expires"]);
+            let mut headings = vec!["id", "status", "owner", "purpose", "scopes", "expires"];
+            headings.extend(unused.as_ref().map(|_| "last used"));
+            let mut rows = table(&headings);
             for key in &keys {
-                rows.add_row([
+                let mut row = vec![
                     key.id.clone(),
                     status_of(key, now),
                     key.owner.clone(),
                     key.purpose.clone(),
                     key.scopes.join(" "),
                     day(key.expires),
-                ]);
+                ];
+                row.extend(unused.as_ref().map(|unused| day(unused.last(key))));
+                rows.add_row(row);
             }
             let _ = writeln!(out, "{rows}");
         });
         Ok(Exit::Ok)
     }
+}
+
+/// What was not used for a time.
+struct Unused {
+    before: Timestamp,
+    usage: Usage,
+}
+
+// === impl Unused ===
+
+impl Unused {
+    fn new(length: SignedDuration, now: Timestamp, usage: Usage) -> Result<Self, Failure> {
+        let before = now.checked_sub(length);
+        let before = before.context(Exit::Usage, "that is before the begin of the calendar")?;
+        Ok(Self { before, usage })
+    }
+
+    /// When a key was last used, as far as is known.
+    fn last(&self, key: &Key) -> Option<Timestamp> {
+        self.usage.last_used(&key.id)
+    }
+
+    /// Whether a key was not used in that time, though it was there.
+    fn holds(&self, key: &Key) -> bool {
+        let since = self.last(key).unwrap_or(key.created.max(key.not_before));
+        since <= self.before
+    }
+
+    /// Says where less is known than was asked for.
+    fn warn(&self, output: &Output) {
+        let known = self.usage.since;
+        if known.is_none_or(|known| known > self.before) {
+            let since = known.map_or_else(
+                || "no proxy has reported yet".into(),
+                |known| format!("usage is known since {} only", day(Some(known))),
+            );
+            output.warning(&since, Some("keys may have been used before that".into()));
+        }
+    }
+}
+
+/// A key for programs, with its last use where that was asked for.
+fn seen(key: &Key, now: Timestamp, unused: Option<&Unused>) -> Value {
+    let mut value = view(key, now);
+    if let (Some(unused), Some(fields)) = (unused, value.as_object_mut()) {
+        fields.insert("lastUsed".into(), json!(unused.last(key)));
+    }
+    value
 }
 
 fn status_of(key: &Key, now: Timestamp) -> String {

@@ -6,9 +6,11 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::Output;
 use crate::project;
+use crate::publisher::{Publisher, TIMEOUT};
 use cedarkey_registry::{Key, Selector, State, Waiting};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use std::path::Path;
 
 /// Show one key.
@@ -17,6 +19,9 @@ pub struct Show {
     /// The key: its name, its id or as much of its beginning as no other has, or the SHA-256 of its
     /// token
     key: String,
+    /// Ask this publisher when it was last used
+    #[arg(long, value_name = "URL")]
+    publisher: Option<reqwest::Url>,
 }
 
 impl Show {
@@ -28,8 +33,26 @@ impl Show {
         registry.close().await;
         let key = key.context(Exit::Registry, "no key to show")?;
         let now = Timestamp::now();
-        output.result(&view(&key, now), |out| {
-            for (name, value) in rows(&key, now) {
+        let usage = match &self.publisher {
+            Some(publisher) => {
+                Some(Publisher::new(publisher, TIMEOUT)?.usage(&settings.name).await?)
+            }
+            None => None,
+        };
+        let mut value = view(&key, now);
+        let mut rows = rows(&key, now);
+        if let Some(usage) = usage {
+            let last = usage.last_used(&key.id);
+            rows.push((
+                "last used",
+                last.map_or_else(|| "never, as far as is known".into(), |at| at.to_string()),
+            ));
+            if let Some(fields) = value.as_object_mut() {
+                fields.insert("usage".into(), json!(usage.of(&key.id)));
+            }
+        }
+        output.result(&value, |out| {
+            for (name, value) in rows {
                 let _ = writeln!(out, "{name:<12} {value}");
             }
         });

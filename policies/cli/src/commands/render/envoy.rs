@@ -53,6 +53,16 @@ pub struct RenderEnvoy {
     /// Tell a caller that its key was revoked, instead of that it is unknown
     #[arg(long)]
     reveal_revoked: bool,
+    /// How often proxies report the usage of keys to the publisher, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    usage_every: u32,
+    /// Read where each request comes from, so that all networks are in the usage; it costs some
+    /// microseconds a request
+    #[arg(long)]
+    usage_networks: bool,
+    /// Report no usage
+    #[arg(long, conflicts_with_all = ["usage_every", "usage_networks"])]
+    no_usage: bool,
     /// Tell a caller which policies denied its request
     #[arg(long)]
     reveal_policies: bool,
@@ -101,6 +111,14 @@ impl RenderEnvoy {
         let is_fed = self.publisher.is_some() || self.seed_dir.is_some();
         let publisher =
             is_fed.then(|| json!({ "cluster": PUBLISHER, "authority": "cedarkey-publisher" }));
+        let usage = self.publisher.is_some().then(|| {
+            json!({
+                "enabled": !self.no_usage, "every_seconds": self.usage_every,
+                "networks": self.usage_networks,
+            })
+        });
+        // A folder takes no reports.
+        let usage = usage.or_else(|| is_fed.then(|| json!({ "enabled": false })));
         let mut filter = json!({
             "bundle": settings.name,
             "trusted_keys": trusted(&settings.trusted),
@@ -108,6 +126,7 @@ impl RenderEnvoy {
             "seed": self.seed.as_deref().map(seed).transpose()?,
             "reveal_revoked": self.reveal_revoked,
             "reveal_policies": self.reveal_policies,
+            "usage": usage,
         });
         // What is not there is left out: the filter takes no null for an answer.
         if let Some(fields) = filter.as_object_mut() {

@@ -1,0 +1,254 @@
+//! What is looked for in a key.
+
+use super::finding::{Finding, Rule};
+use super::granted::Granted;
+use super::{is_live, lints};
+use crate::commands::keys::day;
+use crate::usage::{KeyUsage, Usage};
+use cedarkey_compiler::{KeyRules, Project};
+use cedarkey_registry::{Key, State, Status};
+use jiff::{SignedDuration, Timestamp};
+
+/// How much of what is too much.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A key may be without use for so long.
+    pub unused: SignedDuration,
+    /// A secret may be so old.
+    pub max_age: SignedDuration,
+    /// So long before its end there is time to replace a key.
+    pub expires_within: SignedDuration,
+    /// A key may be used from so many networks.
+    pub networks: usize,
+}
+
+/// What is looked for, and all that is looked at besides the key.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    project: &'a Project,
+    lints: KeyRules<'a>,
+    usage: Option<&'a Usage>,
+    limits: Limits,
+}
+
+/// What was found of a key.
+struct Found<'a> {
+    key: &'a Key,
+    findings: Vec<Finding>,
+}
+
+// === impl Rules ===
+
+impl<'a> Rules<'a> {
+    /// For a project, and what is known of the use of its keys.
+    pub fn new(project: &'a Project, usage: Option<&'a Usage>, limits: Limits) -> Self {
+        Self { project, lints: KeyRules::new(project), usage, limits }
+    }
+
+    /// What is wrong with a key at an instant.
+    pub fn check(&self, key: &Key, now: Timestamp) -> Vec<Finding> {
+        let mut found = Found { key, findings: Vec::new() };
+        let status = key.status(now);
+        self.leak(&mut found);
+        if is_live(status) {
+            for (code, message) in lints(&self.lints, key, now) {
+                self.lint(code, message, &mut found);
+            }
+            self.reach(&mut found);
+            self.age(status, now, &mut found);
+            if let Some(usage) = self.usage.filter(|_| status != Status::Upcoming) {
+                self.use_of(usage, now, &mut found);
+            }
+        }
+        found.findings
+    }
+
+    fn leak(&self, found: &mut Found<'_>) {
+        let Key { state, reason, .. } = found.key;
+        let reason = reason.as_deref().filter(|reason| reason.starts_with("leaked"));
+        let Some(reason) = reason else { return };
+        let id = found.key.id.clone();
+        match state {
+            State::Suspended => {
+                let command = format!("cedarkey keys revoke {id} --reason '{LEAKED}'");
+                found.add(Rule::Leaked, format!("it is only suspended: {reason}"), command);
+            }
+            State::Revoked => {
+                let tried = self.usage_of(&id).and_then(|usage| usage.causes.get("key_revoked"));
+                if let Some(tried) = tried.filter(|tried| tried.last >= found.key.since) {
+                    let at = day(Some(tried.last));
+                    let message = format!("somebody still tries it, last on {at}: {reason}");
+                    found.add(Rule::Leaked, message, format!("cedarkey usage {id}"));
+                }
+            }
+            State::Active | State::Denied | State::Pending | State::Retired => {}
+        }
+    }
+
+    /// What the compiler says, which the project's `[lints.keys]` may have allowed.
+    fn lint(&self, code: &str, message: String, found: &mut Found<'_>) {
+        let id = &found.key.id;
+        let (rule, command) = match code {
+            "owner" | "owner-unknown" | "owner-departed" => {
+                (Rule::Orphaned, format!("cedarkey keys transfer {id} --to OWNER"))
+            }
+            "shared" => (Rule::Shared, issue(found.key)),
+            "environment" => {
+                let command =
+                    format!("cedarkey keys revoke {id} --reason 'of another environment'");
+                (Rule::CrossEnvironment, command)
+            }
+            "lifetime" => (Rule::LongLived, rotate(id, " --expires 90d")),
+            _ => return,
+        };
+        found.add(rule, message, command);
+    }
+
+    /// What it may be used for, and where.
+    fn reach(&self, found: &mut Found<'_>) {
+        let key = found.key;
+        let wild: Vec<_> = key.scopes.iter().filter(|scope| scope.contains('*')).collect();
+        if let Some(scope) = wild.first() {
+            let message = format!("the scope `{scope}` stands for whatever there will be");
+            found.add(Rule::WildcardScope, message, APPLY.into());
+        }
+        let environment = key.workload.as_ref().and_then(|id| self.project.environment_of(id));
+        if let Some(other) = environment.filter(|other| *other != key.environment) {
+            let workload = key.workload.clone().unwrap_or_default();
+            let own = &key.environment;
+            let message = format!("it is for `{own}`, and its workload `{workload}` of `{other}`");
+            found.add(Rule::CrossEnvironment, message, issue(key));
+        }
+    }
+
+    /// How long it lives.
+    fn age(&self, status: Status, now: Timestamp, found: &mut Found<'_>) {
+        let key = found.key;
+        let known = found.findings.iter().any(|finding| finding.rule == Rule::LongLived);
+        if key.expires.is_none() && !known {
+            let command = rotate(&key.id, " --expires 90d");
+            found.add(Rule::LongLived, "it never expires".into(), command);
+        }
+        let age = now.duration_since(key.created);
+        if age > self.limits.max_age && status != Status::Rotating {
+            let message = format!("its secret is {} days old", days(age));
+            found.add(Rule::NotRotated, message, rotate(&key.id, ""));
+        }
+        if let Some(ends) = key.expires.filter(|_| status == Status::Active)
+            && ends.duration_since(now) <= self.limits.expires_within
+        {
+            let message = format!("it ends on {}", day(Some(ends)));
+            found.add(Rule::ExpiresSoon, message, rotate(&key.id, ""));
+        }
+        if let Some(due) = key.review_by.filter(|due| *due <= now) {
+            let message = format!("its review was due on {}", day(Some(due)));
+            found.add(Rule::ReviewOverdue, message, APPLY.into());
+        }
+    }
+
+    fn use_of(&self, usage: &Usage, now: Timestamp, found: &mut Found<'_>) {
+        let key = found.key;
+        let id = &key.id;
+        let last = usage.last_used(id);
+        let since = usage.since.unwrap_or(now);
+        // Before that nobody has counted.
+        let idle = now.duration_since(last.unwrap_or(key.created.max(key.not_before).max(since)));
+        if idle > self.limits.unused {
+            let idle = days(idle);
+            let (rule, message) = match last {
+                Some(_) => (Rule::Unused, format!("it was not used for {idle} days")),
+                None => (Rule::NeverUsed, format!("it was never used, in {idle} days")),
+            };
+            found.add(rule, message, format!("cedarkey keys suspend {id} --reason 'not in use'"));
+        }
+        let granted = Granted::new(self.project, key, Some(usage));
+        if !granted.unused_scopes.is_empty() {
+            let scopes = granted.unused_scopes.join("`, `");
+            let message = format!("nothing that it does needs `{scopes}`");
+            let command = granted.policy.map_or_else(|| APPLY.into(), |_| narrow(id));
+            found.add(Rule::Overprivileged, message, command);
+        } else if granted.policy.is_some() {
+            let actions = granted.unused_actions.join("`, `");
+            let message = format!("it never does `{actions}`");
+            found.add(Rule::Overprivileged, message, narrow(id));
+        }
+        let networks = self.usage_of(id).map_or(0, |usage| usage.networks.len());
+        if networks > self.limits.networks {
+            let message = format!("it is used from {networks} networks or more");
+            found.add(Rule::Shared, message, format!("cedarkey usage {id}"));
+        }
+    }
+
+    fn usage_of(&self, id: &str) -> Option<&KeyUsage> {
+        self.usage.and_then(|usage| usage.of(id))
+    }
+}
+
+const LEAKED: &str = "leaked";
+
+/// What takes scopes or a review's date from a file.
+const APPLY: &str =
+    "cedarkey keys export --to keys-yaml > keys.yaml && $EDITOR keys.yaml && cedarkey keys apply";
+
+fn rotate(id: &str, options: &str) -> String {
+    format!("cedarkey keys rotate {id} --overlap 7d{options}")
+}
+
+fn narrow(id: &str) -> String {
+    format!("cedarkey report --narrow {id} > policies/narrow-{id}.cedar")
+}
+
+fn issue(key: &Key) -> String {
+    let (owner, purpose) = (quoted(&key.owner), quoted(&key.purpose));
+    format!("cedarkey keys issue --owner {owner} --purpose {purpose} --workload WORKLOAD")
+}
+
+/// As a shell takes it for one word, whatever is in it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@:._/-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn days(length: SignedDuration) -> i64 {
+    length.as_hours().checked_div(24).unwrap_or_default()
+}
+
+// === impl Found ===
+
+impl Found<'_> {
+    fn add(&mut self, rule: Rule, message: String, command: String) {
+        let Key { id, name, owner, .. } = self.key;
+        if self.findings.iter().any(|finding| finding.rule == rule) {
+            return;
+        }
+        self.findings.push(Finding {
+            id: format!("{}:{id}", rule.word()),
+            rule,
+            level: rule.level(),
+            key: id.clone(),
+            name: name.clone(),
+            owner: owner.clone(),
+            message,
+            command,
+            owasp: rule.owasp(),
+            nist: rule.nist(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_is_to_be_typed_is_one_word_and_does_nothing_else() {
+        assert_eq!(quoted("team:payments"), "team:payments");
+        assert_eq!(quoted("alice@example.com"), "alice@example.com");
+        assert_eq!(quoted("nightly export"), "'nightly export'");
+        assert_eq!(quoted("$(rm -rf ~)'; echo"), r"'$(rm -rf ~)'\''; echo'");
+        assert_eq!(quoted(""), "''");
+    }
+}
