@@ -102,7 +102,7 @@ async fn receive(
     })?;
     let labels = matches.iter().filter_map(Match::label).collect();
     let digest = Digest::of(body);
-    let findings = matches.into_iter().map(Finding::from).collect();
+    let findings = matches.into_iter().filter_map(Match::finding).collect();
     Ok((Delivery { bundle: name.into(), digest, findings }, labels))
 }
 
@@ -119,23 +119,23 @@ impl Match {
             label: "false_positive",
         })
     }
-}
 
-impl From<Match> for Finding {
-    /// The token itself ends here.
-    fn from(found: Match) -> Self {
-        Self {
-            hash: Digest::of(found.token.trim().as_bytes()).to_string(),
-            kind: kept(found.kind, MAX_WORD),
-            url: kept(found.url.unwrap_or_default(), MAX_URL),
-            source: kept(found.source.unwrap_or_default(), MAX_WORD),
-        }
+    /// What is kept of it. The token itself ends here; nothing is no token.
+    fn finding(self) -> Option<Finding> {
+        let token = Some(self.token.trim()).filter(|token| !token.is_empty())?;
+        Some(Finding {
+            hash: Digest::of(token.as_bytes()).to_string(),
+            kind: kept(&self.kind, token, MAX_WORD),
+            url: kept(&self.url.unwrap_or_default(), token, MAX_URL),
+            source: kept(&self.source.unwrap_or_default(), token, MAX_WORD),
+        })
     }
 }
 
-/// A text of one line and at most so many bytes.
-fn kept(text: String, limit: usize) -> String {
-    let mut text: String = text.chars().filter(|letter| !letter.is_control()).collect();
+/// A text of one line and at most so many bytes, without the token: it may be a part of a name.
+fn kept(text: &str, token: &str, limit: usize) -> String {
+    let mut text = text.replace(token, "***");
+    text.retain(|letter| !letter.is_control());
     text.truncate(text.floor_char_boundary(limit));
     text
 }
@@ -183,8 +183,20 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_one_line_and_short() {
-        assert_eq!(kept("https://example.com/\n\u{1b}x".into(), 100), "https://example.com/x");
-        assert_eq!(kept("aé".into(), 2), "a");
-        assert_eq!(kept("aé".into(), 3), "aé");
+        assert_eq!(kept("https://example.com/\n\u{1b}x", "t0", 100), "https://example.com/x");
+        assert_eq!(kept("aé", "t0", 2), "a");
+        assert_eq!(kept("aé", "t0", 3), "aé");
+    }
+
+    #[test]
+    fn a_token_in_a_name_is_not_kept() {
+        let found = |token: &str, url: &str| {
+            let (kind, url) = ("t0".into(), Some(url.into()));
+            Match { token: token.into(), kind, url, source: None }.finding()
+        };
+        let kept = found(" t0\n", "https://example.com/t0/at0").unwrap();
+        assert_eq!((&*kept.url, &*kept.kind), ("https://example.com/***/a***", "***"));
+        assert_eq!(kept.hash, Digest::of(b"t0").to_string());
+        assert_eq!(found(" ", "https://example.com/"), None);
     }
 }

@@ -105,7 +105,7 @@ impl GithubKeys {
         Ok(Self { file: file.to_owned(), known: Arc::new(Mutex::new(known)) })
     }
 
-    /// Whether the key of this name made a signature, DER in base64, of a body.
+    /// Whether the key of this name made a signature, in DER, of a body.
     pub(super) fn verify(
         &self,
         identifier: &str,

@@ -6,15 +6,19 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{DIM, NOTICE, Output};
 use crate::project;
+use crate::publisher::Known;
 use crate::stop::told_to_stop;
 use cedarkey_compiler::settings::LeakResponse;
 use clap::Args;
 use reqwest::Url;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a request is held.
 const WAIT: Duration = Duration::from_secs(50);
+
+/// What is less is no wait.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How long to wait after the first failure, and at most.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -64,22 +68,32 @@ impl Watch {
                 Ok(known) => source.answer(&known, response, given, output).await,
                 Err(failure) => Err(failure),
             };
+            let mut rest = Duration::ZERO;
             if let Err(failure) = answered {
                 output.failure(&failure);
                 let seconds = pause.as_secs_f32();
                 output.note(format_args!("{NOTICE}trying again in {seconds} s{NOTICE:#}"));
-                tokio::select! {
-                    () = &mut stop => return Ok(Exit::Ok),
-                    () = tokio::time::sleep(pause) => {}
-                }
+                rest = pause;
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             } else {
                 pause = PAUSE;
             }
             known = tokio::select! {
                 () = &mut stop => return Ok(Exit::Ok),
-                known = source.next(WAIT) => known,
+                known = next(&source, rest) => known,
             };
         }
     }
+}
+
+/// What is found after a rest. One who answers at once that there is nothing does not hold
+/// requests, and is not asked all the time.
+async fn next(source: &Source, rest: Duration) -> Result<Known, Failure> {
+    tokio::time::sleep(rest).await;
+    let begun = Instant::now();
+    let known = source.next(WAIT).await?;
+    if known.findings.is_empty() && begun.elapsed() < SHORTEST_WAIT {
+        tokio::time::sleep(SHORTEST_WAIT).await;
+    }
+    Ok(known)
 }
