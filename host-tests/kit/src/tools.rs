@@ -44,6 +44,11 @@ fn run(command: &mut Command) -> Result<(), ToolError> {
     finish(command.stdout(std::io::stderr()))
 }
 
+/// Runs a program to its end, without what it says of success.
+fn quietly(command: &mut Command) -> Result<(), ToolError> {
+    finish(command.stdout(Stdio::null()))
+}
+
 /// Runs a program to its end, as quiet as it can be.
 fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

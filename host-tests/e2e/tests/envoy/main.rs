@@ -48,3 +48,12 @@ fn every_worker(envoy: &Envoy, status: u16, key: &[(&str, &str)]) -> Result<()> 
     })?;
     Ok(())
 }
+
+/// How many requests were decided so, once there are so many: workers tell Envoy on their next tick.
+fn decided(envoy: &Envoy, outcome: &str, least: u64) -> Result<u64> {
+    let name = format!("wasmcustom.cedarkey_decisions_{outcome}");
+    let what = format!("{least} requests are counted as {outcome}");
+    Ok(wait::until(&what, LIMIT, || {
+        envoy.stats(&name).ok()?.get(&name).copied().filter(|count| *count >= least)
+    })?)
+}

@@ -1,6 +1,6 @@
 //! How the filter starts: at once, without a publisher, and not at all.
 
-use crate::{deploy, issue};
+use crate::{decided, deploy, issue};
 use cedarkey_host_kit::deployment::{Deployment, Result, request, request_until, start};
 use cedarkey_host_kit::ports;
 
@@ -42,8 +42,7 @@ fn without_a_bundle_everything_is_denied_until_there_is_one() -> Result<()> {
         let answer = request(&envoy, "GET", "/v1/orders", &key)?;
         assert_eq!(answer.status, 503, "{answer:?}");
     }
-    let stats = envoy.stats("wasmcustom.cedarkey_")?;
-    assert_eq!(stats.get("wasmcustom.cedarkey_decisions_no_bundle"), Some(&10), "{stats:?}");
+    assert_eq!(decided(&envoy, "no_bundle", 10)?, 10);
     deployment.publish(Some(address.parse()?))?;
     deployment.push()?;
     request_until(&envoy, 200, "GET", "/v1/orders", &key)?;

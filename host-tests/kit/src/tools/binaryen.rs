@@ -1,6 +1,7 @@
-//! `wasm-opt` of Binaryen, which makes a module smaller and faster than the compiler does.
+//! Binaryen, which makes a module smaller and faster than the compiler does.
 
-use super::{ToolError, npm, python, run};
+use super::{ToolError, npm, python, quietly, run};
+use serde_json::json;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -21,20 +22,75 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// Optimises a module, and gives the path of the one that comes of it, in a folder beside it.
-pub(super) fn optimise(module: &Path) -> Result<PathBuf, ToolError> {
+/// What a proxy may call in the filter. The SDK has entrances for all events that there are, and a
+/// proxy goes in by each that it finds, for every request, only to be told that nobody cares.
+const ENTRANCES: [&str; 13] = [
+    "_initialize",
+    "memory",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_done",
+    "proxy_on_http_call_response",
+    "proxy_on_memory_allocate",
+    "proxy_on_request_headers",
+    "proxy_on_request_trailers",
+    "proxy_on_tick",
+    "proxy_on_vm_start",
+];
+
+/// Optimises the module of the filter, and gives the path of the one that comes of it, in a folder
+/// beside it.
+pub(super) fn finish(module: &Path) -> Result<PathBuf, ToolError> {
+    make(module, |program, made| {
+        let [graph, closed] = ["json", "closed"].map(|extension| made.with_extension(extension));
+        let kept = ENTRANCES.map(|name| json!({ "name": name, "export": name }));
+        let root = json!({ "name": "proxy", "root": true, "reaches": ENTRANCES });
+        let nodes: Vec<_> = [root].into_iter().chain(kept).collect();
+        fs::write(&graph, json!(nodes).to_string()).map_err(ToolError::file(&graph))?;
+        // It says at length what it leaves out.
+        let mut close = program("wasm-metadce");
+        quietly(close.arg(module).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
+        optimise(program, &closed, made)
+    })
+}
+
+/// Optimises a module as it is, as [`finish`] does.
+pub(super) fn finish_open(module: &Path) -> Result<PathBuf, ToolError> {
+    make(module, |program, made| optimise(program, module, made))
+}
+
+fn optimise(
+    program: &dyn Fn(&str) -> Command,
+    module: &Path,
+    made: &Path,
+) -> Result<(), ToolError> {
+    let mut optimise = program("wasm-opt");
+    optimise.args(["-O2", "--strip-debug", "--strip-producers"]);
+    run(optimise.arg(module).arg("-o").arg(made))
+}
+
+/// Makes what is in the folder beside a module, unless it is newer than the module.
+fn make(
+    module: &Path,
+    make: impl FnOnce(&dyn Fn(&str) -> Command, &Path) -> Result<(), ToolError>,
+) -> Result<PathBuf, ToolError> {
     let folder = module.with_file_name("optimised");
     let optimised = folder.join(module.file_name().unwrap_or_default());
     let _held = python::lock(&folder)?;
     if is_newer(&optimised, module) {
         return Ok(optimised);
     }
-    let program = npm::package("binaryen", BINARYEN_VERSION)?.join("bin/wasm-opt");
+    let programs = npm::package("binaryen", BINARYEN_VERSION)?.join("bin");
     fs::create_dir_all(&folder).map_err(ToolError::file(&folder))?;
+    let program = |name: &str| {
+        let mut command = Command::new("node");
+        command.arg(programs.join(name)).args(FEATURES);
+        command
+    };
     let made = optimised.with_extension("new");
-    let mut command = Command::new("node");
-    command.arg(program).args(["-O2", "--strip-debug", "--strip-producers"]).args(FEATURES);
-    run(command.arg(module).arg("-o").arg(&made))?;
+    make(&program, &made)?;
     fs::rename(&made, &optimised).map_err(ToolError::file(&optimised))?;
     Ok(optimised)
 }

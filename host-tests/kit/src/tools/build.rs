@@ -1,6 +1,6 @@
 //! What is built from this workspace.
 
-use super::binaryen::optimise;
+use super::binaryen::{finish, finish_open};
 use super::{ToolError, targets, words, workspace};
 use serde_json::Value;
 use std::{
@@ -23,7 +23,7 @@ pub fn filter() -> Result<PathBuf, ToolError> {
         targets()?;
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
         let target = ["--target", "wasm32-wasip1"];
-        optimise(&build(&[&arguments[..], &target].concat(), "cedarkey_proxy_wasm.wasm")?)
+        finish(&build(&[&arguments[..], &target].concat(), "cedarkey_proxy_wasm.wasm")?)
     })
 }
 
@@ -40,7 +40,7 @@ pub fn faulty_filter() -> Result<PathBuf, ToolError> {
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm", "--features", "fault"];
         // Apart, so that it is never taken for the one that ships.
         let apart = ["--target", "wasm32-wasip1", "--target-dir", "target/fault"];
-        optimise(&build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")?)
+        finish(&build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")?)
     })
 }
 
@@ -84,7 +84,7 @@ pub fn contender(name: &'static str) -> Result<PathBuf, ToolError> {
 pub fn contender_filter(name: &str, module: &'static str) -> Result<PathBuf, ToolError> {
     targets()?;
     let how = ["--profile", "filter", "--target", "wasm32-wasip1"];
-    optimise(&build_contender(&how, name, module)?)
+    finish_open(&build_contender(&how, name, module)?)
 }
 
 /// They are a workspace of their own, with a folder of its own for what it builds.

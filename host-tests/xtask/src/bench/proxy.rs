@@ -86,6 +86,10 @@ impl Proxy {
         for (name, setting) in points {
             reports.push(self.point(&programs, name, &setting)?);
         }
+        let flat = self.sweep.and_then(|sweep| goals::flat(sweep, &reports));
+        if let Some(report) = reports.last_mut() {
+            report.goals.extend(flat.clone());
+        }
         let axis = self.sweep.and_then(|sweep| sweep.to_possible_value());
         let axis = axis.map(|value| value.get_name().to_owned()).unwrap_or_default();
         let plot = self.plot.clone();
@@ -105,6 +109,7 @@ impl Proxy {
             });
             anstream::println!("{}", serde_json::to_string_pretty(&result)?);
         } else {
+            flat.iter().for_each(goals::Goal::show);
             let [cedar, rego] = ["cedar-policy", "regorus"].map(version_of);
             anstream::println!(
                 "\nEnvoy {}, cedar-policy {}, regorus {}; medians of {} rounds (least..most); \

@@ -90,6 +90,11 @@ impl Counts {
         has_room
     }
 
+    /// Whether there is room for so few more that it is time to hand over.
+    pub fn is_filling(&self) -> bool {
+        self.cells.len().saturating_add(self.part.rows.len()) > MOST / 2
+    }
+
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty() && self.part.rows.is_empty() && self.dropped == 0

@@ -14,10 +14,13 @@ use std::time::Duration;
 pub struct Courier {
     config: Rc<Config>,
     mailbox: Mailbox,
-    /// How often this VM hands over, and the process reports, in milliseconds.
+    /// How often this VM hands over, and the process reports, in milliseconds; more often where many
+    /// keys are in use.
     every: i64,
     /// When this VM hands over next.
     hands_over: i64,
+    /// Whether it could not, when it last was to.
+    is_stuck: bool,
     /// When the mailbox is worth a look.
     looks: i64,
     head: Head,
@@ -61,6 +64,7 @@ impl Courier {
             mailbox: Mailbox::new(config),
             every,
             hands_over: i64::MIN,
+            is_stuck: false,
             looks: i64::MIN,
             head: Head { reporter: identity, sequence: 0 },
             report: None,
@@ -82,10 +86,12 @@ impl Courier {
         port: &mut impl Port,
     ) -> Option<Outcome> {
         let now = port.now();
-        if is_due(self.hands_over, now, self.every) {
+        let is_early = !self.is_stuck && counts.borrow().is_filling();
+        if is_early || is_due(self.hands_over, now, self.every) {
             // The first time there is a while to go: a VM has nothing to hand over yet.
             let is_first = self.hands_over == i64::MIN;
             let done = is_first || self.hand_over(now, counts, port);
+            self.is_stuck = !done;
             self.hands_over = now.saturating_add(if done { self.every } else { LOOK });
         }
         if self.report.is_none() && is_due(self.looks, now, LOOK) {
@@ -153,7 +159,8 @@ impl Courier {
         let Some(mail) = self.mailbox.open(next, port) else { return };
         let patience = if serves { DEFERENCE } else { 0 };
         let due = mail.due.saturating_add(patience);
-        if mail.parts.is_empty() || !is_due(due, now, REST.max(self.every)) {
+        let is_time = mail.is_filling() || is_due(due, now, REST.max(self.every));
+        if mail.parts.is_empty() || !is_time {
             return;
         }
         let Some(parts) = self.mailbox.take(mail, next, port) else { return };

@@ -23,6 +23,15 @@ pub struct Mail {
 /// Less than there may be in a report, whose head is to fit in too.
 const MOST: usize = MAX_BYTES - 64;
 
+// === impl Mail ===
+
+impl Mail {
+    /// Whether there is room for so little more that it is time to empty it.
+    pub fn is_filling(&self) -> bool {
+        self.parts.len() > MOST / 4
+    }
+}
+
 // === impl Mailbox ===
 
 impl Mailbox {

@@ -104,6 +104,37 @@ fn what_all_vms_count_comes_in_reports_and_nothing_twice() {
 }
 
 #[test]
+fn where_many_keys_are_in_use_none_waits_until_it_is_lost() {
+    let mut world = World::new();
+    let mut vms = [7, 8].map(|identity| Vm::new(&mut world, identity));
+    let (mut used, mut told) = (0_u128, 0);
+    // A minute with 100 other keys in each tick of each VM.
+    for _ in 0..600 {
+        world.pass(100);
+        for vm in &mut vms {
+            for _ in 0..100 {
+                used += 1;
+                let key = KeyId(used.to_be_bytes());
+                vm.counts.borrow_mut().add(&vm.model, key, ANY, world.now);
+            }
+            vm.tick(&mut world);
+            if let Some(call) = world.calls.pop_front() {
+                told += u128::from(allowed(&call.body));
+                let parts = Report::decode(&call.body).unwrap().parts;
+                assert!(parts.iter().all(|part| part.dropped == 0));
+                vm.answer(&mut world, call.id, Some(204));
+            }
+        }
+    }
+    while told < used {
+        let (at, call, report) = next(&mut world, &mut vms);
+        told += u128::from(allowed(&report));
+        vms[at].answer(&mut world, call, Some(204));
+    }
+    assert_eq!((used, told), (120_000, 120_000));
+}
+
+#[test]
 fn a_report_that_is_not_answered_is_sent_again_as_it_was() {
     let mut world = World::new();
     let mut vms = [Vm::new(&mut world, 7)];

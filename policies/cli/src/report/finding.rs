@@ -45,6 +45,8 @@ pub enum Level {
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
+    /// It is a decoy, and somebody has used it.
+    DecoyUsed,
     /// It was found where it should not be.
     Leaked,
     /// Nobody answers for it.
@@ -111,7 +113,8 @@ impl Level {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
+        Self::DecoyUsed,
         Self::Leaked,
         Self::Orphaned,
         Self::CrossEnvironment,
@@ -130,6 +133,7 @@ impl Rule {
     pub fn word(self) -> &'static str {
         match self {
             Self::CrossEnvironment => "cross-environment",
+            Self::DecoyUsed => "decoy-used",
             Self::ExpiresSoon => "expires-soon",
             Self::Leaked => "leaked",
             Self::LongLived => "long-lived",
@@ -148,6 +152,7 @@ impl Rule {
     pub fn level(self) -> Level {
         match self {
             Self::CrossEnvironment
+            | Self::DecoyUsed
             | Self::Leaked
             | Self::LongLived
             | Self::Orphaned
@@ -164,7 +169,7 @@ impl Rule {
 
     /// Whether it cannot be seen, or not all of it, unless usage is known.
     pub fn needs_usage(self) -> bool {
-        matches!(self, Self::NeverUsed | Self::Overprivileged | Self::Unused)
+        matches!(self, Self::DecoyUsed | Self::NeverUsed | Self::Overprivileged | Self::Unused)
     }
 
     /// The risk of OWASP's Non-Human Identities Top 10 (2025).
@@ -172,7 +177,7 @@ impl Rule {
         match self {
             Self::CrossEnvironment => Some("NHI8:2025 Environment Isolation"),
             Self::ExpiresSoon => None,
-            Self::Leaked => Some("NHI2:2025 Secret Leakage"),
+            Self::DecoyUsed | Self::Leaked => Some("NHI2:2025 Secret Leakage"),
             Self::LongLived | Self::NotRotated => LONG_LIVED,
             Self::NeverUsed | Self::Orphaned | Self::ReviewOverdue | Self::Unused => OFFBOARDING,
             Self::Overprivileged | Self::WildcardScope => OVERPRIVILEGED,
@@ -185,7 +190,8 @@ impl Rule {
         match self {
             Self::CrossEnvironment | Self::ReviewOverdue => &[MANAGED, LEAST],
             Self::Overprivileged | Self::WildcardScope => &[LEAST],
-            Self::ExpiresSoon
+            Self::DecoyUsed
+            | Self::ExpiresSoon
             | Self::Leaked
             | Self::LongLived
             | Self::NeverUsed

@@ -56,7 +56,9 @@ impl<'a> Rules<'a> {
             }
             self.reach(&mut found);
             self.age(status, now, &mut found);
-            if let Some(usage) = self.usage.filter(|_| status != Status::Upcoming) {
+            if key.decoy {
+                self.lure(&mut found);
+            } else if let Some(usage) = self.usage.filter(|_| status != Status::Upcoming) {
                 self.use_of(usage, now, &mut found);
             }
         }
@@ -143,6 +145,16 @@ impl<'a> Rules<'a> {
         if let Some(due) = key.review_by.filter(|due| *due <= now) {
             let message = format!("its review was due on {}", day(Some(due)));
             found.add(Rule::ReviewOverdue, message, APPLY.into());
+        }
+    }
+
+    /// A decoy is there not to be used, and may nothing.
+    fn lure(&self, found: &mut Found<'_>) {
+        let id = found.key.id.clone();
+        let tried = self.usage_of(&id).and_then(|usage| usage.causes.get("decoy_key"));
+        if let Some(tried) = tried {
+            let message = format!("somebody has used it, last on {}", day(Some(tried.last)));
+            found.add(Rule::DecoyUsed, message, format!("cedarkey usage {id}"));
         }
     }
 

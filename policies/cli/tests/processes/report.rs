@@ -97,6 +97,9 @@ fn each_fault_is_found_and_nothing_else() -> Result {
     project
         .run(&["keys", "revoke", &tried, "--reason", "leaked: found by a scanner"])?
         .success()?;
+    // A decoy is not to be used.
+    let lure = [&["--owner", "team:payments", "--decoy"][..], &month].concat();
+    let lure = project.issue("lure", &lure)?;
     issue("due", &[&["--review-by", "1s"][..], &month].concat())?;
     project.change("entities.json", "\"attrs\": {},", "\"attrs\": { \"departed\": true },")?;
     project.change(
@@ -120,7 +123,10 @@ fn each_fault_is_found_and_nothing_else() -> Result {
         (found(&report).len() >= without.len()).then_some(report)
     })?;
     assert_eq!(found(&report), expected(&without));
-    assert_eq!(report["notLookedFor"], json!(["never-used", "unused", "overprivileged"]));
+    assert_eq!(
+        report["notLookedFor"],
+        json!(["decoy-used", "never-used", "unused", "overprivileged"])
+    );
     assert_eq!(report["counts"], json!({ "high": 5, "medium": 1, "low": 1 }));
 
     // With usage there is more: what is used, and from where.
@@ -132,13 +138,17 @@ fn each_fault_is_found_and_nothing_else() -> Result {
     };
     let mut refused = used(&tried, &[], 0);
     refused["causes"] = json!({ "key_revoked": refused["allowed"] });
+    let mut lured = used(&lure, &[], 0);
+    lured["causes"] = json!({ "decoy_key": lured["allowed"] });
     let usage = project.usage(vec![
         used(&id("sound"), &["orders.read"], 3),
         used(&id("wild"), &["orders.read"], 4),
         refused,
+        lured,
     ])?;
     let report = project.json(&["report", "--usage", &usage])?;
-    let more = [&without[..], &["tried leaked", "wild overprivileged", "wild shared"]].concat();
+    let more = ["lure decoy-used", "tried leaked", "wild overprivileged", "wild shared"];
+    let more = [&without[..], &more].concat();
     assert_eq!(found(&report), expected(&more));
     assert_eq!(report["notLookedFor"], json!([]));
 
@@ -148,7 +158,9 @@ fn each_fault_is_found_and_nothing_else() -> Result {
     for finding in ["sound not-rotated", "long never-used", "soon never-used"] {
         assert!(strict.contains(finding), "{finding} in {strict:?}");
     }
-    assert!(!strict.contains("sound never-used"), "{strict:?}");
+    for finding in ["sound never-used", "lure never-used"] {
+        assert!(!strict.contains(finding), "{finding} in {strict:?}");
+    }
     assert_eq!(project.run(&["report", "--fail-on", "high"])?.status, Some(14));
     // A rule that the project does without is none here.
     project.change(

@@ -2,8 +2,8 @@
 
 use super::contender::Contender;
 use super::measure::Metric;
-use super::report::Row;
-use super::setting::Setting;
+use super::report::{Report, Row};
+use super::setting::{Setting, Sweep};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -37,6 +37,26 @@ const MODULE: f64 = 400.0;
 
 /// The most that starting may take longer than without a filter, in milliseconds.
 const READY: f64 = 200.0;
+
+/// How many times as much CPU a request may take at the end of a sweep whose points must not
+/// matter.
+const FLAT: f64 = 1.1;
+
+/// Whether what cedarkey adds is the same at the ends of a sweep of policies or keys.
+pub fn flat(sweep: Sweep, reports: &[Report]) -> Option<Goal> {
+    if !matches!(sweep, Sweep::Policies | Sweep::Keys) {
+        return None;
+    }
+    let added = |report: &Report| {
+        let mut rows = report.contenders.iter();
+        rows.find(|row| row.contender == Contender::Cedarkey)?.added(Metric::Cpu)
+    };
+    let (first, last) = (reports.first()?, reports.last()?);
+    let (from, to) = (&first.name, &last.name);
+    let what = format!("adds at most {FLAT} × the CPU at {to} that it adds at {from}");
+    let (first, last) = (added(first)?, added(last)?);
+    Some(Goal { what, measured: last / first, met: last <= FLAT * first })
+}
 
 /// Looks at each goal that this run can tell of.
 pub fn check(rows: &[Row], setting: &Setting) -> Vec<Goal> {

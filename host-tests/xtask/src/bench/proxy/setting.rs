@@ -24,6 +24,9 @@ pub struct Setting {
     /// How many headers a request has, its key among them
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(3..=100))]
     pub headers: u32,
+    /// Without counting which keys are used for what
+    #[arg(long)]
+    pub no_usage: bool,
 }
 
 /// What is asked.
@@ -54,6 +57,8 @@ pub enum Sweep {
     Protocol,
     /// Allowed and denied, and why
     Requests,
+    /// With the use of keys counted and reported, and without
+    Usage,
     /// One worker and two
     Workers,
 }
@@ -84,6 +89,9 @@ impl Sweep {
             ]
             .map(|(name, requests)| (name.into(), Setting { requests, ..base() }))
             .into(),
+            Self::Usage => [("counted", false), ("not counted", true)]
+                .map(|(name, no_usage)| (name.into(), Setting { no_usage, ..base() }))
+                .into(),
             Self::Workers => {
                 [1, 2].map(|workers| (workers.to_string(), Setting { workers, ..base() })).into()
             }

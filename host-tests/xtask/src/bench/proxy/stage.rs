@@ -108,7 +108,7 @@ impl Stage {
         let parts = Parts {
             nothing: programs.nothing.clone(),
             cedar_in_wasm: programs.cedar_in_wasm.clone(),
-            cedarkey: filter(&deployment, &template, &source)?,
+            cedarkey: filter(&deployment, &template, &source, setting)?,
             publisher: Some(source.address()),
             sidecars: Vec::new(),
         };
@@ -196,9 +196,16 @@ impl Stage {
 }
 
 /// cedarkey's filter as `cedarkey render envoy` writes it, with keys where they are by default.
-fn filter(deployment: &Deployment, template: &Template, source: &Source) -> anyhow::Result<Value> {
+fn filter(
+    deployment: &Deployment,
+    template: &Template,
+    source: &Source,
+    setting: &Setting,
+) -> anyhow::Result<Value> {
     let publisher = source.address().to_string();
-    let config = deployment.render(&["--publisher", &publisher]).map_err(|error| anyhow!(error))?;
+    let mut options = vec!["--publisher", &publisher];
+    options.extend(setting.no_usage.then_some("--no-usage"));
+    let config = deployment.render(&options).map_err(|error| anyhow!(error))?;
     let config: Value = serde_saphyr::from_str(&template.configure(&config))?;
     let filters =
         "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
