@@ -65,8 +65,21 @@ impl Deployment {
     ///
     /// Something cannot be built, made or started.
     pub fn new() -> Result<Self> {
+        Self::with(tools::cedarkey()?)
+    }
+
+    /// The same with the command as it is installed, for what takes long.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn released() -> Result<Self> {
+        Self::with(tools::cedarkey_release()?)
+    }
+
+    fn with(command: PathBuf) -> Result<Self> {
         let deployment = Self {
-            command: tools::cedarkey()?,
+            command,
             publisher: None,
             upstream: Upstream::start()?,
             folder: tempfile::tempdir()?,

@@ -4,6 +4,7 @@
 mod binaryen;
 mod browser;
 mod build;
+mod cargo;
 mod envoy;
 mod error;
 mod fuzz;
@@ -19,6 +20,7 @@ pub use build::{
     cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
     engine_guest, faulty_filter, filter,
 };
+pub use cargo::cargo;
 pub use envoy::{ENVOY_VERSION, envoy};
 pub use error::ToolError;
 pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};

@@ -97,9 +97,8 @@ impl Target {
 
 /// Writes the bytes to begin with.
 fn seeds(target: &str, folder: &Path) -> anyhow::Result<()> {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "-p", "cedarkey-fuzzing", "--", target]).arg(folder);
-    run_command(command.current_dir(tools::workspace()))
+    let run = ["run", "--quiet", "-p", "cedarkey-fuzzing", "--", target];
+    run_command(tools::cargo(&run).arg(folder))
 }
 
 /// libFuzzer is built from its sources, in C++.

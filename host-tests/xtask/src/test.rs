@@ -4,8 +4,7 @@ use crate::conformance;
 use crate::demo::Demo;
 use crate::steps::{Tally, run as run_command};
 use anyhow::Context;
-use cedarkey_host_kit::tools;
-use std::process::Command;
+use cedarkey_host_kit::tools::{self, cargo};
 
 /// The largest that the filter's module may be, in bytes.
 const MAX_MODULE: u64 = 400_000;
@@ -52,10 +51,4 @@ pub fn run() -> anyhow::Result<bool> {
     tally.step("the demo", || Demo::default().run().map(|_| ()));
     conformance::test(&mut tally);
     Ok(tally.close())
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.current_dir(tools::workspace()).args(arguments);
-    command
 }

@@ -1,13 +1,11 @@
 //! What is built from this workspace.
 
 use super::binaryen::{finish, finish_open};
-use super::{ToolError, targets, words, workspace};
+use super::{ToolError, cargo, targets, words, workspace};
 use serde_json::Value;
 use std::{
-    env,
-    ffi::OsString,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{Mutex, PoisonError},
 };
 
@@ -157,9 +155,8 @@ fn once(
 
 /// Runs `cargo build` and finds, in what it says it made, the file named `product`.
 fn build(arguments: &[&str], product: &'static str) -> Result<PathBuf, ToolError> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    command.args(["build", "--message-format=json-render-diagnostics"]);
-    command.args(arguments).current_dir(workspace()).stderr(Stdio::inherit());
+    let mut command = cargo(&["build", "--message-format=json-render-diagnostics"]);
+    command.args(arguments).stderr(Stdio::inherit());
     let output =
         command.output().map_err(|source| ToolError::Run { command: words(&command), source })?;
     if !output.status.success() {

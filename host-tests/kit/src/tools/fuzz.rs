@@ -1,7 +1,7 @@
 //! `cargo-fuzz`, which builds with a fuzzer's instruments and runs.
 
-use super::{ToolError, run, workspace};
-use std::{env, ffi::OsString, path::PathBuf, process::Command};
+use super::{ToolError, cargo, run, workspace};
+use std::path::PathBuf;
 
 /// The version that is installed.
 pub const CARGO_FUZZ_VERSION: &str = "0.13.2";
@@ -16,10 +16,8 @@ pub fn cargo_fuzz() -> Result<PathBuf, ToolError> {
     let program = folder.join("bin/cargo-fuzz");
     if !program.is_file() {
         eprintln!("installing cargo-fuzz {CARGO_FUZZ_VERSION}, which takes a minute or two");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut command = Command::new(cargo);
-        command.args(["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ_VERSION]);
-        run(command.arg("--root").arg(&folder).current_dir(workspace()))?;
+        let install = ["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ_VERSION];
+        run(cargo(&install).arg("--root").arg(&folder))?;
     }
     Ok(program)
 }

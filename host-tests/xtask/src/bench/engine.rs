@@ -46,9 +46,7 @@ impl Engine {
     pub fn run(self) -> anyhow::Result<bool> {
         heading("get ready");
         valgrind()?;
-        let mut build = Command::new(env!("CARGO"));
-        let arguments = ["build", "--release", "-p", "cedarkey-bench"];
-        run_command(build.current_dir(tools::workspace()).args(arguments))?;
+        run_command(&mut tools::cargo(&["build", "--release", "-p", "cedarkey-bench"]))?;
 
         heading("a decision: instructions (callgrind) and heap allocations");
         let mut table = Table::new();
@@ -86,14 +84,11 @@ impl Engine {
         heading("all requests of a workload: time, natively and in wasm");
         let target = "wasm32-unknown-unknown";
         tools::targets()?;
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--release", "-p", "cedarkey-bench", "--lib", "--target", target]);
-        run_command(build.current_dir(tools::workspace()))?;
+        let build = ["build", "--release", "-p", "cedarkey-bench", "--lib", "--target", target];
+        run_command(&mut tools::cargo(&build))?;
         let module = format!("target/{target}/release/cedarkey_bench.wasm");
-        let mut bench = Command::new(env!("CARGO"));
-        bench.args(["bench", "-p", "cedarkey-bench"]);
-        bench.env("CEDARKEY_BENCH_MODULE", tools::workspace().join(module));
-        run_command(bench.current_dir(tools::workspace()))?;
+        let mut bench = tools::cargo(&["bench", "-p", "cedarkey-bench"]);
+        run_command(bench.env("CEDARKEY_BENCH_MODULE", tools::workspace().join(module)))?;
         Ok(met)
     }
 }

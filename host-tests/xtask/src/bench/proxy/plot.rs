@@ -8,6 +8,16 @@ use std::path::Path;
 
 const SIZE: (u32, u32) = (900, 540);
 
+/// Told from each other also by those who see few colours, and from white by all (Okabe and Ito).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 158, 115),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(204, 121, 167),
+];
+
 /// The least that the axis shows, in microseconds: below it is noise.
 const LEAST: f64 = 1.0;
 
@@ -57,8 +67,8 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
         .x_desc(axis)
         .y_desc("µs (logarithmic)")
         .draw()?;
-    for (number, contender) in names.iter().enumerate() {
-        let colour = Palette99::pick(number).mix(1.0).stroke_width(2);
+    for ((number, contender), colour) in names.iter().enumerate().zip(COLOURS.iter().cycle()) {
+        let colour = colour.stroke_width(2);
         // Side by side, so that no stroke hides another.
         let shift = (number as f64 - names.len() as f64 / 2.0) * 0.04;
         let points: Vec<_> = reports

@@ -88,7 +88,7 @@ impl Stage {
     /// Makes a project with so many policies and keys, and all that is made of it.
     pub fn new(programs: &Programs, setting: &Setting) -> anyhow::Result<Self> {
         let boxed = |error: Box<dyn std::error::Error + Send + Sync>| anyhow!(error);
-        let deployment = Deployment::new().map_err(boxed)?;
+        let deployment = Deployment::released().map_err(boxed)?;
         let teams = rewrite(&deployment, setting.policies)?;
         let mut issued = Vec::new();
         for team in members(&teams) {
