@@ -162,7 +162,7 @@ impl Deployment {
         let _ = fs::remove_file(&told);
         let listen = at.map_or_else(|| "127.0.0.1:0".into(), |at| at.to_string());
         let database = self.file("publisher.db");
-        let mut command = self.command(&["serve", "--listen", &listen]);
+        let mut command = self.command(&["serve", "--usage", "--listen", &listen]);
         command.args(arguments).arg("--database").arg(database).arg("--address-file").arg(&told);
         let mut process = Process::start(&mut command, &self.file("publisher.log"))?;
         let address = process.until("the publisher listens", LIMIT, || {

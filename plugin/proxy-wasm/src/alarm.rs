@@ -63,7 +63,9 @@ fn line(key: KeyId, decision: &str, source: &[u8], headers: &Headers, untold: u6
         line.push(' ');
         line.push_str(name);
         line.push('=');
-        quote(text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default(), &mut line);
+        let text = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
+        // What is beyond ASCII may end a line, or turn it round, wherever it is shown.
+        quote(&text.replace(|c: char| !c.is_ascii(), "?"), &mut line);
     }
     if untold > 0 {
         line.push_str(&format!(" ({untold} uses before were not told)"));

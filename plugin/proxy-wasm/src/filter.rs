@@ -178,9 +178,13 @@ impl HttpContext for Filter {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        if let Some(config) = &*self.shared.config.borrow() {
-            forward::strip_trailers(&config.key_from);
+        let config = self.shared.config.borrow().clone();
+        match (config, host::request_trailers()) {
+            (Some(config), Some(trailers)) => {
+                forward::strip_trailers(&config.key_from, &trailers);
+                Action::Continue
+            }
+            (config, _) => self.refuse(config.as_deref(), Cause::Internal, &Headers::default()),
         }
-        Action::Continue
     }
 }

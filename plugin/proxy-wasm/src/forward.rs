@@ -74,8 +74,8 @@ pub fn conceal(places: &[Location], headers: &Headers) {
 }
 
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
-pub fn strip_trailers(places: &[Location]) {
-    for (name, _) in host::request_trailers().iter() {
+pub fn strip_trailers(places: &[Location], trailers: &Headers) {
+    for (name, _) in trailers.iter() {
         if is_unwelcome(name, places) {
             host::remove_request_trailer(name);
         }

@@ -29,9 +29,9 @@ pub fn remove_request_header(name: &[u8]) {
     remove(MapType::HttpRequestHeaders, name);
 }
 
-/// The trailers of the request in hand.
-pub fn request_trailers() -> Headers {
-    map::read(MapType::HttpRequestTrailers).unwrap_or_default()
+/// The trailers of the request in hand. `None` as for [`request_headers`].
+pub fn request_trailers() -> Option<Headers> {
+    map::read(MapType::HttpRequestTrailers)
 }
 
 /// Removes a trailer of the request in hand.

@@ -62,12 +62,14 @@ impl Shared {
                 None => return,
             },
         };
-        if usage.networks && facts.source.is_none() {
+        // Where somebody is turned away is no place that a key is used from.
+        let is_allowed = matches!(verdict, Verdict::Allow(_));
+        if is_allowed && usage.networks && facts.source.is_none() {
             facts.source_ip();
         }
         let mut counts = self.usage.counts.borrow_mut();
         counts.add(model, key, met, facts.now);
-        if let Some(source) = facts.source {
+        if let Some(source) = facts.source.filter(|_| is_allowed) {
             counts.add_network(key, source, facts.now);
         }
     }

@@ -65,8 +65,17 @@ enum Written {
 // === impl Usage ===
 
 impl Usage {
-    /// In order, whoever has written it.
+    /// In order and in one line each, whoever has written it.
     pub fn sorted(mut self) -> Self {
+        for key in &mut self.keys {
+            key.key.retain(|letter| !letter.is_control());
+            for names in [&mut key.actions, &mut key.causes, &mut key.networks] {
+                *names = std::mem::take(names)
+                    .into_iter()
+                    .map(|(name, count)| (name.replace(char::is_control, ""), count))
+                    .collect();
+            }
+        }
         self.keys.sort_by(|a, b| a.key.cmp(&b.key));
         self
     }

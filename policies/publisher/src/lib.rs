@@ -91,6 +91,8 @@ pub struct Options {
     pub mirrors: Vec<Mirror>,
     /// By whose signatures GitHub's findings are known; without, none are taken.
     pub github_keys: Option<GithubKeys>,
+    /// Whether proxies may tell of the use of keys. Whoever reaches the publisher may then write.
+    pub usage: bool,
 }
 
 /// A publisher. Clones are the same publisher.
@@ -112,7 +114,7 @@ struct Shared {
     arrivals: Arrivals,
     findings: Option<Findings>,
     fleet: Fleet,
-    usage: Usage,
+    usage: Option<Usage>,
     metrics: Metrics,
     /// Whether the publisher is about to stop, so that nothing is held any longer.
     closing: watch::Sender<bool>,
@@ -148,7 +150,7 @@ impl Publisher {
             arrivals: Arrivals::default(),
             findings: options.github_keys.map(Findings::new),
             fleet: Fleet::default(),
-            usage: Usage::default(),
+            usage: options.usage.then(Usage::default),
             metrics: Metrics::default(),
             closing: watch::Sender::new(false),
         };

@@ -99,13 +99,14 @@ impl Metrics {
         registry.register("listening", help, self.listening.clone());
         let help = "Connections that were ended without an answer, because there were too many";
         registry.register("connections_refused", help, shared.seats.turned_away.clone());
-        let usage = &shared.usage;
-        let help = "Usage reports of proxies that were written down";
-        registry.register("usage_reports", help, usage.reports.clone());
-        let help = "Usage reports that were sent again and had been written down";
-        registry.register("usage_reports_repeated", help, usage.repeated.clone());
-        let help = "Requests that no usage was written down of, for want of room";
-        registry.register("usage_uncounted", help, usage.uncounted.clone());
+        if let Some(usage) = &shared.usage {
+            let help = "Usage reports of proxies that were written down";
+            registry.register("usage_reports", help, usage.reports.clone());
+            let help = "Usage reports that were sent again and had been written down";
+            registry.register("usage_reports_repeated", help, usage.repeated.clone());
+            let help = "Requests that no usage was written down of, for want of room";
+            registry.register("usage_uncounted", help, usage.uncounted.clone());
+        }
         registry.register_collector(Box::new(Present(Arc::downgrade(shared))));
         registry
     }

@@ -83,6 +83,8 @@ pub(crate) enum Problem {
         "the request was signed at {at}, and it is {now} here, in seconds since 1970: set the clocks"
     )]
     Untimely { at: i64, now: i64 },
+    #[error("this publisher keeps no usage: start it with `cedarkey serve --usage`")]
+    NoUsage,
     #[error("the body is no usage report: {0}")]
     Usage(#[from] UsageError),
     #[error("the bundle is not accepted: its version is more than this publisher can store")]
@@ -144,6 +146,7 @@ impl Problem {
             Self::UnknownVersion { .. } => "unknown_version",
             Self::Unsigned => "unsigned",
             Self::Untimely { .. } => "untimely_request",
+            Self::NoUsage => "no_usage",
             Self::Usage(_) => "usage_report",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
@@ -173,6 +176,7 @@ impl Problem {
                 | Refusal::WrongName { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             },
             Self::NoSuchPath
+            | Self::NoUsage
             | Self::UnknownBundle { .. }
             | Self::UnknownSegment
             | Self::UnknownVersion { .. } => StatusCode::NOT_FOUND,

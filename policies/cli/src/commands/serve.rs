@@ -75,6 +75,10 @@ pub struct Serve {
     /// read again when it changes
     #[arg(long, value_name = "FILE", env = "CEDARKEY_GITHUB_KEYS")]
     github_keys: Option<PathBuf>,
+    /// Keep what proxies tell of the use of keys, for `cedarkey usage` and `cedarkey report`. Whoever
+    /// reaches this address can then write to the database: let nobody but proxies do that
+    #[arg(long)]
+    usage: bool,
     /// Write the address that it listens on to this file, once it does
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
@@ -98,6 +102,7 @@ impl Serve {
             patience: Options::PATIENCE,
             keep: self.keep,
             mirrors: self.mirror,
+            usage: self.usage,
             github_keys: github_keys.context(Exit::Publisher, "GitHub's keys cannot be used")?,
         };
         let publisher = Publisher::open(options)

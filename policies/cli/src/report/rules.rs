@@ -58,7 +58,9 @@ impl<'a> Rules<'a> {
             self.age(status, now, &mut found);
             if key.decoy {
                 self.lure(&mut found);
-            } else if let Some(usage) = self.usage.filter(|_| status != Status::Upcoming) {
+            } else if let Some(usage) =
+                self.usage.filter(|_| !matches!(status, Status::Upcoming | Status::Suspended))
+            {
                 self.use_of(usage, now, &mut found);
             }
         }

@@ -45,7 +45,7 @@ impl Server {
         let told = project.path("address");
         // What an earlier one has told is not to be believed.
         let _ = fs::remove_file(&told);
-        let mut command = project.command(&["serve"]);
+        let mut command = project.command(&["serve", "--usage"]);
         command.args(arguments).arg("--address-file").arg(&told);
         change(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

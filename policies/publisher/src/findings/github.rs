@@ -102,7 +102,8 @@ async fn receive(
     })?;
     let labels = matches.iter().filter_map(Match::label).collect();
     let digest = Digest::of(body);
-    let findings = matches.into_iter().filter_map(Match::finding).collect();
+    let tokens: Vec<_> = matches.iter().map(|found| found.token.trim().to_owned()).collect();
+    let findings = matches.into_iter().filter_map(|found| found.finding(&tokens)).collect();
     Ok((Delivery { bundle: name.into(), digest, findings }, labels))
 }
 
@@ -121,21 +122,25 @@ impl Match {
     }
 
     /// What is kept of it. The token itself ends here; nothing is no token.
-    fn finding(self) -> Option<Finding> {
+    fn finding(self, tokens: &[String]) -> Option<Finding> {
         let token = Some(self.token.trim()).filter(|token| !token.is_empty())?;
         Some(Finding {
             hash: Digest::of(token.as_bytes()).to_string(),
-            kind: kept(&self.kind, token, MAX_WORD),
-            url: kept(&self.url.unwrap_or_default(), token, MAX_URL),
-            source: kept(&self.source.unwrap_or_default(), token, MAX_WORD),
+            kind: kept(&self.kind, tokens, MAX_WORD),
+            url: kept(&self.url.unwrap_or_default(), tokens, MAX_URL),
+            source: kept(&self.source.unwrap_or_default(), tokens, MAX_WORD),
         })
     }
 }
 
-/// A text of one line and at most so many bytes, without the token: it may be a part of a name.
-fn kept(text: &str, token: &str, limit: usize) -> String {
-    let mut text = text.replace(token, "***");
+/// A text of one line and at most so many bytes, without any of the tokens of the delivery: they may
+/// be parts of names.
+fn kept(text: &str, tokens: &[String], limit: usize) -> String {
+    let mut text = text.to_owned();
     text.retain(|letter| !letter.is_control());
+    for token in tokens.iter().filter(|token| !token.is_empty()) {
+        text = text.replace(token.as_str(), "***");
+    }
     text.truncate(text.floor_char_boundary(limit));
     text
 }
@@ -183,16 +188,22 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_one_line_and_short() {
-        assert_eq!(kept("https://example.com/\n\u{1b}x", "t0", 100), "https://example.com/x");
-        assert_eq!(kept("aé", "t0", 2), "a");
-        assert_eq!(kept("aé", "t0", 3), "aé");
+        let tokens = ["t0", "t1"].map(String::from);
+        // Nor is one put together by what is taken out.
+        assert_eq!(
+            kept("https://example.com/t\u{1}0/t1", &tokens, 100),
+            "https://example.com/***/***"
+        );
+        assert_eq!(kept("https://example.com/\n\u{1b}x", &tokens, 100), "https://example.com/x");
+        assert_eq!(kept("aé", &tokens, 2), "a");
+        assert_eq!(kept("aé", &tokens, 3), "aé");
     }
 
     #[test]
     fn a_token_in_a_name_is_not_kept() {
         let found = |token: &str, url: &str| {
             let (kind, url) = ("t0".into(), Some(url.into()));
-            Match { token: token.into(), kind, url, source: None }.finding()
+            Match { token: token.into(), kind, url, source: None }.finding(&[token.trim().into()])
         };
         let kept = found(" t0\n", "https://example.com/t0/at0").unwrap();
         assert_eq!((&*kept.url, &*kept.kind), ("https://example.com/***/a***", "***"));

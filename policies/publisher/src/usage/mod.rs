@@ -2,7 +2,8 @@
 //! `GET /v1/bundles/{name}/usage`: what is known of it, a page at a time.
 //!
 //! It is advice for people: whoever can reach the publisher can claim to be a proxy. So everything
-//! is bounded, and nothing here decides anything.
+//! is bounded, nothing here decides anything, and nothing is taken unless the publisher was started
+//! to take it.
 
 mod counts;
 
@@ -103,6 +104,7 @@ pub(crate) async fn get(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
+    shared.keeps_usage()?;
     shared.require(&name).await?;
     let keys = shared.store.usage(&name, &asked.after, PAGE).await?;
     let is_full = i64::try_from(keys.len()).is_ok_and(|keys| keys >= PAGE);
@@ -128,12 +130,17 @@ impl Default for Usage {
 // === impl Shared ===
 
 impl Shared {
+    fn keeps_usage(&self) -> Result<&Usage, Problem> {
+        self.usage.as_ref().ok_or(Problem::NoUsage)
+    }
+
     async fn require(&self, name: &str) -> Result<(), Problem> {
         let known = self.latest(name).await?;
         known.map(drop).ok_or_else(|| Problem::UnknownBundle { name: name.into() })
     }
 
     async fn receive_usage(self: &Arc<Self>, name: &str, body: Body) -> Result<(), Problem> {
+        self.keeps_usage()?;
         let mut inflow = self.intake.unknown(body);
         let report = Report::decode(inflow.whole(MAX_BYTES).await?)?;
         drop(inflow);
@@ -145,7 +152,7 @@ impl Shared {
     }
 
     async fn write_usage(&self, name: &str, report: &Report) -> Result<(), Problem> {
-        let usage = &self.usage;
+        let usage = self.keeps_usage()?;
         let turn = timeout(PATIENCE, usage.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(Problem::Busy) };
         match self.store.add_usage(name, report, now()).await? {

@@ -155,5 +155,6 @@ pub fn options(database: Database) -> Options {
         keep: KEEP,
         mirrors: Vec::new(),
         github_keys: None,
+        usage: true,
     }
 }

@@ -134,6 +134,10 @@ impl Unused {
 
     /// Whether a key was not used in that time, though it was there.
     fn holds(&self, key: &Key) -> bool {
+        // A decoy is there not to be used.
+        if key.decoy {
+            return false;
+        }
         let since = self.last(key).unwrap_or(key.created.max(key.not_before));
         since <= self.before
     }
