@@ -102,8 +102,7 @@ async fn receive(
     })?;
     let labels = matches.iter().filter_map(Match::label).collect();
     let digest = Digest::of(body);
-    let tokens: Vec<_> = matches.iter().map(|found| found.token.trim().to_owned()).collect();
-    let findings = matches.into_iter().filter_map(|found| found.finding(&tokens)).collect();
+    let findings = matches.into_iter().filter_map(Match::finding).collect();
     Ok((Delivery { bundle: name.into(), digest, findings }, labels))
 }
 
@@ -122,27 +121,34 @@ impl Match {
     }
 
     /// What is kept of it. The token itself ends here; nothing is no token.
-    fn finding(self, tokens: &[String]) -> Option<Finding> {
+    fn finding(self) -> Option<Finding> {
         let token = Some(self.token.trim()).filter(|token| !token.is_empty())?;
         Some(Finding {
             hash: Digest::of(token.as_bytes()).to_string(),
-            kind: kept(&self.kind, tokens, MAX_WORD),
-            url: kept(&self.url.unwrap_or_default(), tokens, MAX_URL),
-            source: kept(&self.source.unwrap_or_default(), tokens, MAX_WORD),
+            kind: kept(&self.kind, token, MAX_WORD),
+            url: kept(&self.url.unwrap_or_default(), token, MAX_URL),
+            source: kept(&self.source.unwrap_or_default(), token, MAX_WORD),
         })
     }
 }
 
-/// A text of one line and at most so many bytes, without any of the tokens of the delivery: they may
-/// be parts of names.
-fn kept(text: &str, tokens: &[String], limit: usize) -> String {
+/// A text of one line and at most so many bytes, without the token, which may be a part of a name, and
+/// without any other word that is a token.
+fn kept(text: &str, token: &str, limit: usize) -> String {
     let mut text = text.to_owned();
     text.retain(|letter| !letter.is_control());
-    for token in tokens.iter().filter(|token| !token.is_empty()) {
-        text = text.replace(token.as_str(), "***");
+    let text = text.replace(token, "***");
+    let is_end = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+    let mut kept = String::with_capacity(text.len());
+    for word in text.split_inclusive(is_end) {
+        let body = word.trim_end_matches(is_end);
+        match word.strip_prefix(body) {
+            Some(end) if Token::parse(body).is_ok() => kept.extend(["***", end]),
+            _ => kept.push_str(word),
+        }
     }
-    text.truncate(text.floor_char_boundary(limit));
-    text
+    kept.truncate(kept.floor_char_boundary(limit));
+    kept
 }
 
 // === impl Shared ===
@@ -185,25 +191,25 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cedarkey_engine::token::mint;
 
     #[test]
     fn what_is_kept_is_one_line_and_short() {
-        let tokens = ["t0", "t1"].map(String::from);
+        let other = mint("ck", "test", || 0).unwrap();
         // Nor is one put together by what is taken out.
-        assert_eq!(
-            kept("https://example.com/t\u{1}0/t1", &tokens, 100),
-            "https://example.com/***/***"
-        );
-        assert_eq!(kept("https://example.com/\n\u{1b}x", &tokens, 100), "https://example.com/x");
-        assert_eq!(kept("aé", &tokens, 2), "a");
-        assert_eq!(kept("aé", &tokens, 3), "aé");
+        let url = format!("https://example.com/t\u{1}0/{other}?{other}x");
+        let expected = format!("https://example.com/***/***?{other}x");
+        assert_eq!(kept(&url, "t0", 200), expected);
+        assert_eq!(kept("https://example.com/\n\u{1b}x", "t0", 100), "https://example.com/x");
+        assert_eq!(kept("aé", "t0", 2), "a");
+        assert_eq!(kept("aé", "t0", 3), "aé");
     }
 
     #[test]
     fn a_token_in_a_name_is_not_kept() {
         let found = |token: &str, url: &str| {
             let (kind, url) = ("t0".into(), Some(url.into()));
-            Match { token: token.into(), kind, url, source: None }.finding(&[token.trim().into()])
+            Match { token: token.into(), kind, url, source: None }.finding()
         };
         let kept = found(" t0\n", "https://example.com/t0/at0").unwrap();
         assert_eq!((&*kept.url, &*kept.kind), ("https://example.com/***/a***", "***"));
