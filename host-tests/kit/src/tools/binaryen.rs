@@ -1,6 +1,6 @@
 //! Binaryen, which makes a module smaller and faster than the compiler does.
 
-use super::{ToolError, npm, python, quietly, run};
+use super::{ToolError, folder::lock, npm, quietly, run};
 use serde_json::json;
 use std::{
     fs,
@@ -78,7 +78,7 @@ fn make(
 ) -> Result<PathBuf, ToolError> {
     let folder = module.with_file_name("optimised");
     let optimised = folder.join(module.file_name().unwrap_or_default());
-    let _held = python::lock(&folder)?;
+    let _held = lock(&folder)?;
     if is_newer(&optimised, module) {
         return Ok(optimised);
     }

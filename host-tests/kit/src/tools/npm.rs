@@ -1,24 +1,16 @@
 //! Packages of the npm registry, each in a folder of its own.
 
-use super::{ToolError, python, run, workspace};
+use super::{ToolError, folder, run, workspace};
 use std::{fs, path::PathBuf, process::Command};
-
-/// Written last into the folder, so that its absence tells of one that was left half made.
-const COMPLETE: &str = "complete";
 
 /// The folder of a package, which is fetched into `target/tools` of the workspace when it is not
 /// there. Nothing that comes with it is run.
 pub(super) fn package(name: &str, version: &str) -> Result<PathBuf, ToolError> {
-    let folder = workspace().join("target/tools").join(format!("{name}-{version}"));
-    let _held = python::lock(&folder)?;
-    let complete = folder.join(COMPLETE);
-    if !complete.exists() {
+    let path = workspace().join("target/tools").join(format!("{name}-{version}"));
+    folder::make_once(&path, || {
         let package = format!("{name}@{version}");
-        eprintln!("fetching {package} from the npm registry into {}", folder.display());
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(ToolError::file(&folder))?;
-        }
-        fs::create_dir_all(&folder).map_err(ToolError::file(&folder))?;
+        eprintln!("fetching {package} from the npm registry into {}", path.display());
+        fs::create_dir_all(&path).map_err(ToolError::file(&path))?;
         let mut install = Command::new("npm");
         install.args([
             "install",
@@ -27,8 +19,7 @@ pub(super) fn package(name: &str, version: &str) -> Result<PathBuf, ToolError> {
             "--ignore-scripts",
             "--loglevel=error",
         ]);
-        run(install.arg("--prefix").arg(&folder).arg(package))?;
-        fs::write(&complete, "").map_err(ToolError::file(complete))?;
-    }
-    Ok(folder.join("node_modules").join(name))
+        run(install.arg("--prefix").arg(&path).arg(package))
+    })?;
+    Ok(path.join("node_modules").join(name))
 }

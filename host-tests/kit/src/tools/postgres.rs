@@ -1,10 +1,9 @@
 //! PostgreSQL.
 
-use super::{ToolError, run};
+use super::{ToolError, debian};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::{Mutex, PoisonError},
 };
 
@@ -18,17 +17,13 @@ const FOLDERS: &str = "/usr/lib/postgresql";
 ///
 /// It cannot be installed.
 pub fn postgres() -> Result<PathBuf, ToolError> {
-    // Tests of one process run at the same time, and `apt-get` does not.
+    // Tests of one process run at the same time; one of them installs it, and the others find it.
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = newest(Path::new(FOLDERS)) {
         return Ok(found);
     }
-    eprintln!("installing postgresql, with apt-get");
-    run(Command::new("apt-get").arg("update"))?;
-    let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--no-install-recommends", "postgresql"]);
-    run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    debian::install("postgresql")?;
     newest(Path::new(FOLDERS)).ok_or_else(|| ToolError::Missing {
         command: "apt-get install postgresql".into(),
         product: "postgres",

@@ -1,21 +1,7 @@
 //! Packages of the Python package index, in virtual environments.
 
 use super::{ToolError, run, succeeds};
-use std::{
-    fs::{self, File},
-    path::Path,
-    process::Command,
-};
-
-/// Makes sure that nobody else makes the environment at `path` as long as the file is there.
-pub(super) fn lock(path: &Path) -> Result<File, ToolError> {
-    let tools = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(tools).map_err(ToolError::file(tools))?;
-    let lock = path.with_added_extension("lock");
-    let held = File::create(&lock).map_err(ToolError::file(&lock))?;
-    held.lock().map_err(ToolError::file(&lock))?;
-    Ok(held)
-}
+use std::{path::Path, process::Command};
 
 /// Makes an environment with these packages.
 pub(super) fn install(python: &Path, path: &Path, packages: &[&str]) -> Result<(), ToolError> {

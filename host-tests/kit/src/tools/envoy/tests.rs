@@ -1,5 +1,6 @@
 use super::*;
 use crate::tools::succeeds;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
@@ -82,7 +83,7 @@ fn one_left_half_made_is_made_again() {
     assert_eq!(environment.envoy().unwrap(), binary);
     assert!(is_envoy(&binary), "a binary that no longer runs was replaced");
 
-    fs::remove_file(environment.path.join(COMPLETE)).unwrap();
+    fs::remove_file(environment.path.join(folder::COMPLETE)).unwrap();
     assert!(environment.usable().is_none());
     environment.envoy().unwrap();
 }
