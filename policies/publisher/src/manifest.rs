@@ -24,8 +24,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
-    let unknown = || Problem::UnknownBundle { name: name.clone() };
-    let mut latest = shared.latest(&name).await?.ok_or_else(unknown)?;
+    let mut latest = shared.require(&name).await?;
     let report = Report::of(&headers);
     let hear = || report.iter().for_each(|report| shared.fleet.hear(&name, report));
     hear();
@@ -97,5 +96,11 @@ impl Shared {
             self.arrivals.learn(name, latest);
         }
         Ok(latest)
+    }
+
+    /// The same of a bundle that must be known here.
+    pub(crate) async fn require(&self, name: &str) -> Result<Arc<Latest>, Problem> {
+        let latest = self.latest(name).await?;
+        latest.ok_or_else(|| Problem::UnknownBundle { name: name.into() })
     }
 }

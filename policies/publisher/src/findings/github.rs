@@ -81,9 +81,7 @@ async fn receive(
     body: Body,
 ) -> Result<(Delivery, Vec<Label>), Problem> {
     let findings = shared.findings.as_ref().ok_or(Problem::NoSuchPath)?;
-    if shared.latest(name).await?.is_none() {
-        return Err(Problem::UnknownBundle { name: name.into() });
-    }
+    shared.require(name).await?;
     let text = |name| headers.get(name)?.to_str().ok();
     let (identifier, signature) =
         text(IDENTIFIER).zip(text(SIGNATURE)).ok_or(Problem::GithubUnsigned)?;

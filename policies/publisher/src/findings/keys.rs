@@ -171,3 +171,36 @@ fn is_p256(key: &SubjectPublicKeyInfoDer<'_>) -> bool {
         .and_then(|key| key.verify_signature(ECDSA_P256_SHA256, b"", b""));
     matches!(verified, Err(webpki::Error::InvalidSignatureForPublicKey))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::KeyPair;
+    use serde_json::json;
+    use std::fs;
+    use tempfile::TempDir;
+
+    fn refused(file: &Path, text: &str) -> String {
+        fs::write(file, text).unwrap();
+        GithubKeys::load(file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_that_holds_no_keys_of_githubs_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("keys.json");
+        assert!(GithubKeys::load(&file).unwrap_err().to_string().ends_with("cannot be read"));
+        for text in ["", "[]", "{\"keys\": []}"] {
+            assert!(
+                refused(&file, text).ends_with("is not the JSON in which GitHub serves its keys")
+            );
+        }
+        assert!(refused(&file, "{\"public_keys\": []}").ends_with("holds no keys"));
+        let another =
+            KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap().public_key_pem();
+        for key in ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", &another] {
+            let text = json!({"public_keys": [{"key_identifier": "a", "key": key}]}).to_string();
+            assert!(refused(&file, &text).starts_with("the key `a` in "), "{key}");
+        }
+    }
+}

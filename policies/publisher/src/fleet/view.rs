@@ -80,8 +80,7 @@ pub(crate) async fn get(
 
 impl Shared {
     async fn view(&self, name: String) -> Result<View, Problem> {
-        let latest = self.latest(&name).await?;
-        let latest = latest.ok_or_else(|| Problem::UnknownBundle { name: name.clone() })?;
+        let latest = self.require(&name).await?;
         let now = now();
         let (own, unrecorded) = self.fleet.of(&name);
         let theirs = self.store.fleet(&name, now.saturating_sub(REMEMBERED)).await;

@@ -134,11 +134,6 @@ impl Shared {
         self.usage.as_ref().ok_or(Problem::NoUsage)
     }
 
-    async fn require(&self, name: &str) -> Result<(), Problem> {
-        let known = self.latest(name).await?;
-        known.map(drop).ok_or_else(|| Problem::UnknownBundle { name: name.into() })
-    }
-
     async fn receive_usage(self: &Arc<Self>, name: &str, body: Body) -> Result<(), Problem> {
         self.keeps_usage()?;
         let mut inflow = self.intake.unknown(body);

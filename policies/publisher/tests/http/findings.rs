@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -367,27 +366,6 @@ async fn githubs_keys_are_replaced_while_it_runs() {
     // A key that is gone is gone.
     github.serve(&[("first", &github.key)]);
     assert_eq!(problem(send(&server, "shop", &headers, &body).await).await.0, 403);
-}
-
-fn refused(file: &Path, text: &str) -> String {
-    fs::write(file, text).unwrap();
-    GithubKeys::load(file).unwrap_err().to_string()
-}
-
-#[test]
-fn a_file_that_holds_no_keys_of_githubs_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("keys.json");
-    assert!(GithubKeys::load(&file).unwrap_err().to_string().ends_with("cannot be read"));
-    for text in ["", "[]", "{\"keys\": []}"] {
-        assert!(refused(&file, text).ends_with("is not the JSON in which GitHub serves its keys"));
-    }
-    assert!(refused(&file, "{\"public_keys\": []}").ends_with("holds no keys"));
-    let another = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap().public_key_pem();
-    for key in ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", &another] {
-        let text = json!({"public_keys": [{"key_identifier": "a", "key": key}]}).to_string();
-        assert!(refused(&file, &text).starts_with("the key `a` in "), "{key}");
-    }
 }
 
 /// The request that GitHub's documentation of the partner programme shows, and the key by which it
