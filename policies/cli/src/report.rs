@@ -76,12 +76,15 @@ impl Report {
     pub fn new(known: Known<'_>, limits: Limits, now: Timestamp) -> Self {
         let Known { project, keys, usage, audit } = known;
         let rules = Rules::new(project, usage, limits);
+        let granted =
+            |key: &Key| is_live(key.status(now)).then(|| Granted::new(project, key, usage));
+        let granted: Vec<Option<Granted>> = keys.iter().map(granted).collect();
+        let each = keys.iter().zip(&granted);
         let mut findings: Vec<Finding> =
-            keys.iter().flat_map(|key| rules.check(key, now)).collect();
+            each.flat_map(|(key, granted)| rules.check(key, granted.as_ref(), now)).collect();
         findings.sort_by(|a, b| (a.level, a.rule, &a.key).cmp(&(b.level, b.rule, &b.key)));
         let counts = Level::count(findings.iter().map(|finding| finding.level));
         let live: Vec<&Key> = keys.iter().filter(|key| is_live(key.status(now))).collect();
-        let granted = live.iter().map(|key| Granted::new(project, key, usage)).collect();
         let not_looked_for = match usage {
             Some(_) => Vec::new(),
             None => Rule::ALL.into_iter().filter(|rule| rule.needs_usage()).collect(),
@@ -98,8 +101,13 @@ impl Report {
             charts: Charts::new(&live, &findings, audit, &then, now),
             findings,
             not_looked_for,
-            granted,
+            granted: granted.into_iter().flatten().collect(),
         }
+    }
+
+    /// The keys that could do with less than they have.
+    pub fn narrower(&self) -> Vec<&Granted> {
+        self.granted.iter().filter(|granted| granted.policy.is_some()).collect()
     }
 
     /// How many findings are as grave as this or graver.

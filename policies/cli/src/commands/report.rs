@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// Cybersecurity Framework 2.0.
 #[derive(Args, Debug)]
 #[command(after_help = "Findings:
-  high    leaked, orphaned, cross-environment, long-lived, wildcard-scope
+  high    decoy-used, leaked, orphaned, cross-environment, long-lived, wildcard-scope
   medium  shared, never-used, unused, overprivileged, not-rotated, review-overdue
   low     expires-soon
 

@@ -146,7 +146,7 @@ fn history(findings: &[Finding], audit: &[Entry], rules: &Rules<'_>, now: Timest
             }
         }
         let live = keys.values().filter(|key| is_live(key.status(end)));
-        let found = live.flat_map(|key| rules.check(key, end)).map(|finding| finding.level);
+        let found = live.flat_map(|key| rules.check(key, None, end)).map(|finding| finding.level);
         let label = label(month.yesterday().unwrap_or(month));
         history.push(Month { label, counts: Level::count(found) });
     }

@@ -107,8 +107,7 @@ impl Report {
     }
 
     fn granted(&self) -> Markup {
-        let narrower: Vec<&Granted> =
-            self.granted.iter().filter(|it| it.policy.is_some()).collect();
+        let narrower = self.narrower();
         html! {
             @if narrower.is_empty() { p { "No key is known to need less than it has." } }
             @else {

@@ -45,8 +45,8 @@ impl<'a> Rules<'a> {
         Self { project, lints: KeyRules::new(project), usage, limits }
     }
 
-    /// What is wrong with a key at an instant.
-    pub fn check(&self, key: &Key, now: Timestamp) -> Vec<Finding> {
+    /// What is wrong with a key at an instant. What it was granted is needed where usage is known.
+    pub fn check(&self, key: &Key, granted: Option<&Granted>, now: Timestamp) -> Vec<Finding> {
         let mut found = Found { key, findings: Vec::new() };
         let status = key.status(now);
         self.leak(&mut found);
@@ -61,7 +61,7 @@ impl<'a> Rules<'a> {
             } else if let Some(usage) =
                 self.usage.filter(|_| !matches!(status, Status::Upcoming | Status::Suspended))
             {
-                self.use_of(usage, now, &mut found);
+                self.use_of(usage, granted, now, &mut found);
             }
         }
         found.findings
@@ -160,7 +160,13 @@ impl<'a> Rules<'a> {
         }
     }
 
-    fn use_of(&self, usage: &Usage, now: Timestamp, found: &mut Found<'_>) {
+    fn use_of(
+        &self,
+        usage: &Usage,
+        granted: Option<&Granted>,
+        now: Timestamp,
+        found: &mut Found<'_>,
+    ) {
         let key = found.key;
         let id = &key.id;
         let last = usage.last_used(id);
@@ -175,16 +181,8 @@ impl<'a> Rules<'a> {
             };
             found.add(rule, message, format!("cedarkey keys suspend {id} --reason 'not in use'"));
         }
-        let granted = Granted::new(self.project, key, Some(usage));
-        if !granted.unused_scopes.is_empty() {
-            let scopes = granted.unused_scopes.join("`, `");
-            let message = format!("nothing that it does needs `{scopes}`");
-            let command = granted.policy.map_or_else(|| APPLY.into(), |_| narrow(id));
-            found.add(Rule::Overprivileged, message, command);
-        } else if granted.policy.is_some() {
-            let actions = granted.unused_actions.join("`, `");
-            let message = format!("it never does `{actions}`");
-            found.add(Rule::Overprivileged, message, narrow(id));
+        if let Some(granted) = granted {
+            overprivileged(granted, found);
         }
         let networks = self.usage_of(id).map_or(0, |usage| usage.networks.len());
         if networks > self.limits.networks {
@@ -195,6 +193,20 @@ impl<'a> Rules<'a> {
 
     fn usage_of(&self, id: &str) -> Option<&KeyUsage> {
         self.usage.and_then(|usage| usage.of(id))
+    }
+}
+
+/// Whether it may do what it never does.
+fn overprivileged(granted: &Granted, found: &mut Found<'_>) {
+    let Granted { key, unused_scopes, unused_actions, policy, .. } = granted;
+    if !unused_scopes.is_empty() {
+        let scopes = unused_scopes.join("`, `");
+        let message = format!("nothing that it does needs `{scopes}`");
+        let command = policy.as_ref().map_or_else(|| APPLY.into(), |_| narrow(key));
+        found.add(Rule::Overprivileged, message, command);
+    } else if policy.is_some() {
+        let actions = unused_actions.join("`, `");
+        found.add(Rule::Overprivileged, format!("it never does `{actions}`"), narrow(key));
     }
 }
 

@@ -11,7 +11,7 @@ use std::io::Write;
 
 /// Tells what was found.
 pub fn tell(report: &Report, out: &mut dyn Write) {
-    let Report { name, environment, keys, findings, granted, .. } = report;
+    let Report { name, environment, keys, findings, .. } = report;
     let keys = counted(*keys, "key");
     let _ = writeln!(out, "{STRONG}{name}{STRONG:#}, {environment}: {keys}");
     if findings.is_empty() {
@@ -44,7 +44,7 @@ pub fn tell(report: &Report, out: &mut dyn Write) {
             let _ = writeln!(out, "  {command}");
         }
     }
-    let narrower: Vec<&Granted> = granted.iter().filter(|it| it.policy.is_some()).collect();
+    let narrower = report.narrower();
     if !narrower.is_empty() {
         let mut rows = table(&["key", "may do", "does", "scopes it could do without"]);
         for Granted { key, actions, used_actions, unused_scopes, .. } in narrower {
