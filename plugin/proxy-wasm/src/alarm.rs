@@ -30,8 +30,8 @@ pub struct Alarm {
 
 impl Alarm {
     /// Writes a line of who has used which decoy for what, unless there were too many of late.
-    pub fn tell(&self, key: KeyId, decision: &str, headers: &Headers) {
-        let Some(untold) = self.admit(host::now()) else { return };
+    pub fn tell(&self, key: KeyId, decision: &str, headers: &Headers, now: i64) {
+        let Some(untold) = self.admit(now) else { return };
         let source = host::property(vec!["source", "address"]).unwrap_or_default();
         host::log(LogLevel::Warn, &line(key, decision, &source, headers, untold));
     }

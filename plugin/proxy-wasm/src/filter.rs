@@ -118,7 +118,7 @@ impl Filter {
                 Some(forward(permit, &passage, &config.key_from, headers))
             }
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
-            Verdict::Deny(denial) => Some(self.deny(config, active, &denial, &session, headers)),
+            Verdict::Deny(denial) => Some(self.deny(config, active, &denial, &session, &facts)),
         };
         self.shared.session.replace(session);
         action
@@ -130,13 +130,13 @@ impl Filter {
         active: &Active,
         denial: &Denial,
         session: &Session,
-        headers: &Headers,
+        &Facts { headers, now, .. }: &Facts<'_>,
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
         forward::conceal(&config.key_from, headers);
         let decision = self.shared.decision_id();
         if let (Cause::DecoyKey, Some(key)) = (denial.cause(), denial.key()) {
-            self.shared.alarm.tell(key, decision.as_str(), headers);
+            self.shared.alarm.tell(key, decision.as_str(), headers, now);
         }
         let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);

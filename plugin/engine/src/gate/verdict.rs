@@ -226,3 +226,14 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    #[test]
+    fn causes_are_listed_in_their_order() {
+        // By which counters are found.
+        assert!(Cause::ALL.iter().enumerate().all(|(at, cause)| *cause as usize == at));
+    }
+}
