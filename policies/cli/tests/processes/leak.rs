@@ -4,13 +4,16 @@ use crate::project::{Project, Result};
 use crate::server::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cedarkey_host_kit::wait;
 use rcgen::{KeyPair, SigningKey};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What signs as GitHub does.
 struct Github(KeyPair);
@@ -144,14 +147,8 @@ fn a_publisher_that_takes_no_findings_or_knows_another_is_told_apart() -> Result
 
 /// Waits for a file to hold a text.
 fn until(file: &std::path::Path, text: &str) -> Result {
-    let begin = Instant::now();
-    while !fs::read_to_string(file)?.contains(text) {
-        if begin.elapsed() > Duration::from_secs(20) {
-            return Err(format!("no `{text}` in:\n{}", fs::read_to_string(file)?).into());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Ok(())
+    let said = || fs::read_to_string(file).ok().filter(|said| said.contains(text));
+    Ok(wait::until(&format!("it says `{text}`"), LIMIT, said).map(drop)?)
 }
 
 /// A command that runs until it is told to stop, also where a test fails.
