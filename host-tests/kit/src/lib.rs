@@ -9,6 +9,7 @@
 //! | [`upstream`] | an HTTP server that answers with what reached it |
 //! | [`bulk`], [`source`] | bundles with a million keys; a publisher that says what it is told to |
 //! | [`fleet`] | a thousand proxies that wait at one publisher |
+//! | `identities` | certificates and JWTs (feature `identities`) |
 //! | [`process`] | a child process with a log file, which never outlives its owner |
 //! | [`ports`], [`wait`] | free ports; waiting for a condition with a deadline |
 //! | [`usage`] | the processor time and memory of a process |
@@ -25,6 +26,8 @@ pub mod deployment;
 pub mod engine_host;
 pub mod envoy;
 pub mod fleet;
+#[cfg(feature = "identities")]
+pub mod identities;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -47,14 +47,18 @@ pub async fn build(
     let warnings = std::mem::replace(&mut compiled.warnings, Problems::new());
     let (policies, routes) = (compiled.policies, compiled.routes);
     let (keys, revoked) = (compiled.keys, compiled.revoked);
-    let version = version.unwrap_or_else(|| u64::try_from(now.as_millisecond()).unwrap_or(1));
-    let draft = compiled.draft(version, now.as_second());
+    let draft = compiled.draft(version.unwrap_or_else(|| self::version(now)), now.as_second());
     let archive = signers.sign(draft).await?;
     progress.finish();
     for warning in warnings.iter() {
         output.diagnostic(warning);
     }
     Ok(Built { archive, policies, routes, keys, revoked })
+}
+
+/// The version of a bundle whose build begins at an instant.
+pub fn version(now: Timestamp) -> u64 {
+    u64::try_from(now.as_millisecond()).unwrap_or(1)
 }
 
 /// Reads an archive from a file.

@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod failure;
 mod findings;
+mod mint;
 mod output;
 mod progress;
 mod project;

@@ -2,14 +2,16 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use cedarkey_compiler::settings::{KeySource, LeakResponse, SigningSettings, TrustedKey};
+use cedarkey_compiler::settings::{
+    KeySource, LeakResponse, MintSettings, SigningSettings, TrustedKey,
+};
 use cedarkey_compiler::{KeySpec, Project, Settings as ProjectSettings, settings};
 use cedarkey_registry::{Key, OpenError, Place, Registry, Status};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// The settings of a project, with paths that can be used as they are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The project's folder.
     pub root: PathBuf,
@@ -25,6 +27,8 @@ pub struct Settings {
     pub approval: bool,
     /// Whether proxies take tokens of another form.
     pub allow_foreign: bool,
+    /// How keys are minted, if they are.
+    pub mint: Option<MintSettings>,
     /// What is done with keys that have leaked.
     pub leak_response: LeakResponse,
     /// Where the keys are that sign.
@@ -70,6 +74,7 @@ pub fn settings(given: Option<&Path>) -> Result<Settings, Failure> {
         registry,
         approval: settings.keys.approval,
         allow_foreign: settings.keys.allow_foreign,
+        mint: settings.mint,
         leak_response: settings.leak.response,
         signing_keys: settings.signing.sources(),
         new_key: root
@@ -101,10 +106,15 @@ pub async fn keys(settings: &Settings) -> Result<Vec<KeySpec>, Failure> {
         return Ok(Vec::new());
     }
     let registry = registry(&settings.registry).await?;
-    let keys = registry.all().await;
+    let keys = keys_of(&registry).await;
     registry.close().await;
-    let keys = keys.context(Exit::Registry, "the keys cannot be read")?;
+    keys
+}
+
+/// The keys of a registry as the compiler takes them.
+pub async fn keys_of(registry: &Registry) -> Result<Vec<KeySpec>, Failure> {
     let now = Timestamp::now();
+    let keys = registry.current(now).await.context(Exit::Registry, "the keys cannot be read")?;
     Ok(keys.iter().filter(|key| key.is_known()).map(|key| spec(key, now)).collect())
 }
 

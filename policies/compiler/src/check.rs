@@ -4,9 +4,9 @@ use crate::compile::{STACK, build};
 use crate::keys::KeySpec;
 use crate::lint::KeyRules;
 use crate::problem::{Problem, Problems};
-use crate::project::{Project, fact_place, policy_problem};
+use crate::project::{Policies, Project, fact_place, policy_problem};
 use cedar_policy::{
-    ActionConstraint, EntityId, EntityTypeName, EntityUid, ValidationMode, Validator,
+    ActionConstraint, EntityId, EntityTypeName, EntityUid, Schema, ValidationMode, Validator,
 };
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -28,38 +28,14 @@ impl Project {
     /// Checks all but the keys.
     pub(crate) fn check_files(&self) -> Problems {
         let mut problems = self.warnings().clone();
-        self.validate(&mut problems);
+        validate(&self.schema, &self.policies, &mut problems);
         self.check_actions(&mut problems);
         self.check_templates(&mut problems);
         self.check_params(&mut problems);
+        if let Some(mint) = &self.mint {
+            mint.check(&self.entities, &mut problems);
+        }
         problems
-    }
-
-    /// Validates the policies against the schema, strictly.
-    fn validate(&self, problems: &mut Problems) {
-        let validator = Validator::new(self.schema.clone());
-        let result = validator.validate(&self.policies.set, ValidationMode::Strict);
-        let mut wrong = BTreeSet::new();
-        let mut found: Vec<Problem> = Vec::new();
-        for error in result.validation_errors() {
-            let id = error.policy_id().to_string();
-            let problem = policy_problem(&self.policies, "cedarkey::policy::invalid", &id, error);
-            wrong.insert(id);
-            found.push(problem);
-        }
-        // One and the same mistake is told for each action that the policy may apply to, in no
-        // order.
-        found.sort_by_cached_key(|problem| (problem.start(), problem.to_string()));
-        found.dedup_by(|later, problem| later.meets(problem));
-        for warning in result.validation_warnings() {
-            let id = warning.policy_id().to_string();
-            // That a policy with a mistake never applies is no news.
-            if !wrong.contains(&id) {
-                let code = "cedarkey::policy::suspicious";
-                found.push(policy_problem(&self.policies, code, &id, warning).into_warning());
-            }
-        }
-        problems.extend(found);
     }
 
     /// Checks that routes lead to actions of the schema, and policies speak of actions that routes
@@ -155,4 +131,31 @@ impl Project {
 pub(crate) fn action_uid(id: &str) -> Option<EntityUid> {
     let kind = EntityTypeName::from_str("Action").ok()?;
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+/// Validates policies against a schema, strictly.
+pub(crate) fn validate(schema: &Schema, policies: &Policies, problems: &mut Problems) {
+    let validator = Validator::new(schema.clone());
+    let result = validator.validate(&policies.set, ValidationMode::Strict);
+    let mut wrong = BTreeSet::new();
+    let mut found: Vec<Problem> = Vec::new();
+    for error in result.validation_errors() {
+        let id = error.policy_id().to_string();
+        let problem = policy_problem(policies, "cedarkey::policy::invalid", &id, error);
+        wrong.insert(id);
+        found.push(problem);
+    }
+    // One and the same mistake is told for each action that the policy may apply to, in no
+    // order.
+    found.sort_by_cached_key(|problem| (problem.start(), problem.to_string()));
+    found.dedup_by(|later, problem| later.meets(problem));
+    for warning in result.validation_warnings() {
+        let id = warning.policy_id().to_string();
+        // That a policy with a mistake never applies is no news.
+        if !wrong.contains(&id) {
+            let code = "cedarkey::policy::suspicious";
+            found.push(policy_problem(policies, code, &id, warning).into_warning());
+        }
+    }
+    problems.extend(found);
 }

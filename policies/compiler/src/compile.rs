@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::settings::Settings;
 use crate::verify::verify;
 use cedarkey_bundle::keys::{Directory, KeyShards};
-use cedarkey_bundle::{Draft, SegmentKind, revocations};
+use cedarkey_bundle::{Digest, Draft, Manifest, SegmentKind, revocations};
 use cedarkey_engine::model::Model;
 use cedarkey_engine::model::image::TokenImage;
 use cedarkey_engine::route::Routes;
@@ -90,9 +90,36 @@ fn compile_here(
     })
 }
 
+impl Project {
+    /// What a bundle of this project decides by, as far as keys have no part in it: it is the same
+    /// for projects that are compiled to the same.
+    ///
+    /// # Errors
+    ///
+    /// Where the project cannot be compiled.
+    pub fn fingerprint(&self) -> Result<Digest, Problems> {
+        stacker::grow(STACK, || {
+            let (_, built) = build(self, &self.settings, &[])?;
+            let routes = routes(self, &built.model)?;
+            let parts = [encode(&built.image)?, encode(&routes)?];
+            Ok(Digest::of(&parts.map(|part| Digest::of(&part).0).concat()))
+        })
+    }
+}
+
 // === impl Compiled ===
 
 impl Compiled {
+    /// Whether a bundle decides by the same, for keys that have the same in common.
+    #[must_use]
+    pub fn decides_as(&self, manifest: &Manifest) -> bool {
+        let is_rule = |kind| matches!(kind, SegmentKind::Model | SegmentKind::Routes);
+        let own = self.segments.iter().filter(|(kind, _)| is_rule(*kind));
+        let theirs = manifest.segments.iter().filter(|segment| is_rule(segment.kind));
+        own.map(|(kind, content)| (*kind, Digest::of(content)))
+            .eq(theirs.map(|segment| (segment.kind, segment.digest)))
+    }
+
     /// The bundle, as of an instant in seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn draft(self, version: u64, created: i64) -> Draft {

@@ -17,6 +17,7 @@ pub mod facts;
 pub mod keys;
 pub mod lint;
 pub mod lower;
+pub mod mint;
 pub mod model;
 mod names;
 mod narrow;

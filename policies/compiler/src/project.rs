@@ -15,6 +15,7 @@ pub(crate) use schema::fact_place;
 use crate::compile::STACK;
 use crate::entities;
 use crate::facts::Plan;
+use crate::mint::Mint;
 use crate::problem::{Problem, Problems, Source};
 use crate::routes::RouteTable;
 use crate::settings::Settings;
@@ -37,6 +38,8 @@ pub struct Project {
     pub schema_source: Source,
     /// `policies/**/*.cedar` and `links.json`
     pub policies: Policies,
+    /// `mint/**/*.cedar`, if there are any.
+    pub mint: Option<Mint>,
     /// `routes.yaml`
     pub routes: RouteTable,
     /// `entities.json`, with the actions of the schema and the endpoints of the routes.
@@ -69,6 +72,12 @@ impl Project {
         let policies = problems.take(Policies::load(&files));
         let routes = problems.take(RouteTable::load(&files));
         let tests = problems.take(files.tests());
+        let mint = match (&schema, &settings) {
+            (Some(read), Some(settings)) => {
+                problems.take(Mint::load(&files, &read.source, settings))
+            }
+            _ => None,
+        };
         let entities = match (&schema, &routes, &settings) {
             (Some(read), Some(routes), Some(settings)) => {
                 problems.take(entities::load(&files, &read.schema, routes, settings))
@@ -77,11 +86,12 @@ impl Project {
             _ => problems.take(files.text(entities::FILE)).and(None),
         };
         let tests = tests.map(|names| names.into_iter().map(String::from).collect());
-        match (settings, schema, policies, routes, tests, entities) {
+        match (settings, schema, policies, mint, routes, tests, entities) {
             (
                 Some(settings),
                 Some(read),
                 Some(policies),
+                Some(mint),
                 Some(routes),
                 Some(tests),
                 Some(entities),
@@ -91,6 +101,7 @@ impl Project {
                 schema: read.schema,
                 schema_source: read.source,
                 policies,
+                mint,
                 routes,
                 entities,
                 plan: read.plan,

@@ -1,5 +1,9 @@
 //! `cedarkey.toml`: the settings of a project.
 
+mod mint;
+
+pub use mint::{Certificates, IssuerSettings, KeySetSource, MintSettings, Naming};
+
 use crate::lint::LintSettings;
 use crate::problem::{Problem, Problems};
 use crate::project::Files;
@@ -30,6 +34,8 @@ pub struct Settings {
     /// How grave it is when a rule is broken.
     #[serde(default)]
     pub lints: LintSettings,
+    /// Who is given keys on demand, and how they prove who they are; nobody, if absent.
+    pub mint: Option<MintSettings>,
     /// Where keys are kept, if not in a file of the project.
     #[serde(default)]
     pub registry: RegistrySettings,

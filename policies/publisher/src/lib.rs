@@ -15,6 +15,7 @@
 //! | `POST /v1/findings/{name}/answered` | 200 |
 //! | `POST /v1/bundles/{name}/usage` | 204: what a proxy has counted, 404 |
 //! | `GET /v1/bundles/{name}/usage` | 200 with what is known of the use of keys, 404 |
+//! | `POST /v1/tokens` | 201 with a key for a workload that proves who it is |
 //! | `GET /v1/fleet/{name}` | 200 with what proxies say they have in force, 404 |
 //! | `GET /metrics` | 200 with what Prometheus reads |
 //! | `GET /healthz`, `GET /readyz` | 200; `readyz` 503 when no bundle can be read |
@@ -34,6 +35,7 @@ mod demand;
 mod findings;
 mod fleet;
 mod follow;
+mod local;
 mod manifest;
 mod metrics;
 mod mirror;
@@ -46,6 +48,7 @@ mod server;
 mod signers;
 mod store;
 mod tls;
+mod tokens;
 mod usage;
 mod versions;
 
@@ -65,11 +68,13 @@ use crate::{
 };
 
 pub use findings::{GithubKeys, GithubKeysError};
+pub use local::{InForce, Rejected};
 pub use mirror::{Mirror, MirrorError, Mirrored};
 pub use server::Listeners;
 pub use signers::{Signer, SignerTextError, Signers};
 pub use store::{Database, DatabaseTextError, OpenError};
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, TlsFiles};
+pub use tokens::{Minting, Proof, TokenRefusal, Tokens};
 
 /// What a publisher needs to know.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use cedarkey_bundle::usage::UsageError;
 use cedarkey_bundle::{DecodeError, Digest, Refusal};
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::{store::StoreError, tokens::TokenRefusal};
 
 /// Why a request is not answered with what was asked for. The message is for the one who asked.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,8 @@ pub(crate) enum Problem {
     Store { label: &'static str },
     #[error("the body is larger than {limit} bytes, the most that is accepted here")]
     TooLarge { limit: usize },
+    #[error(transparent)]
+    Tokens(#[from] TokenRefusal),
     #[error("the publisher has as many connections as it takes; try again")]
     TooManyConnections,
     #[error("the publisher is receiving as much as it can hold; try again")]
@@ -136,6 +138,7 @@ impl Problem {
             Self::SegmentLength { .. } => "segment_length",
             Self::SlowBody => "slow_body",
             Self::Store { label } => label,
+            Self::Tokens(refusal) => refusal.cause,
             Self::TooLarge { .. } => "too_large",
             Self::TooManyConnections => "too_many_connections",
             Self::TooManyUploads => "too_many_uploads",
@@ -161,6 +164,7 @@ impl Problem {
             | Self::SegmentLength { .. }
             | Self::Undecodable(_)
             | Self::Usage(_) => StatusCode::BAD_REQUEST,
+            Self::Tokens(refusal) => refusal.status,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::GithubBadSignature
             | Self::GithubUnknownKey
@@ -231,9 +235,10 @@ impl IntoResponse for Problem {
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         response.extensions_mut().insert(Cause(cause));
-        if let Self::Unsigned = self {
+        if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1.
-            let scheme = HeaderValue::from_static("Cedarkey");
+            let scheme = if let Self::Unsigned = self { "Cedarkey" } else { "Bearer" };
+            let scheme = HeaderValue::from_static(scheme);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {

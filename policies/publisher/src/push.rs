@@ -115,7 +115,7 @@ impl Shared {
         checked.await.map_err(|_| Problem::Internal)?
     }
 
-    async fn publish(self: Arc<Self>, push: Push) -> Result<Arc<Latest>, Problem> {
+    pub(crate) async fn publish(self: Arc<Self>, push: Push) -> Result<Arc<Latest>, Problem> {
         let manifest = push.envelope.manifest();
         let (name, version) = (manifest.name.clone(), manifest.version);
         match self.store.push(push, now(), self.keep).await? {
@@ -146,7 +146,7 @@ impl Shared {
 
     /// All that can be said without the database. What the engine is able to evaluate is no
     /// concern of the publisher's: proxies may well be newer than it is.
-    fn check(&self, name: &str, envelope: &Envelope, now: i64) -> Result<(), Problem> {
+    pub(crate) fn check(&self, name: &str, envelope: &Envelope, now: i64) -> Result<(), Problem> {
         let manifest = envelope.verify(&self.signers.of(name, now))?;
         if manifest.name != name {
             let (found, expected) = (manifest.name.clone(), name.to_owned());

@@ -6,7 +6,7 @@ use axum::{Router, extract::State, http::StatusCode};
 use axum_server::{Handle, Server, tls_rustls::RustlsAcceptor};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{Publisher, Shared, Tls, problem::Problem, seats::Seats};
+use crate::{Publisher, Shared, Tls, Tokens, problem::Problem, seats::Seats, tokens};
 
 /// How long requests that were under way when the publisher was told to stop may still take.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,6 +20,8 @@ pub struct Listeners {
     pub tls: Option<Tls>,
     /// For operators: metrics and the fleet, in plain HTTP. Without it, they ask where bundles are.
     pub operations: Option<TcpListener>,
+    /// Who gives keys to workloads, where bundles are; nobody, if there is none.
+    pub tokens: Option<Arc<dyn Tokens>>,
 }
 
 // === impl Listeners ===
@@ -27,7 +29,7 @@ pub struct Listeners {
 impl From<TcpListener> for Listeners {
     /// Everything in one place, and in plain HTTP.
     fn from(bundles: TcpListener) -> Self {
-        Self { bundles, tls: None, operations: None }
+        Self { bundles, tls: None, operations: None, tokens: None }
     }
 }
 
@@ -45,10 +47,13 @@ impl Publisher {
         listeners: impl Into<Listeners>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let Listeners { bundles, tls, operations } = listeners.into();
+        let Listeners { bundles, tls, operations, tokens } = listeners.into();
         let handle = Handle::new();
         let mut servers = JoinSet::new();
         let mut routes = self.bundle_routes();
+        if let Some(tokens) = tokens {
+            routes = routes.merge(tokens::routes(tokens));
+        }
         let (seats, patience) = (self.shared.seats.clone(), self.shared.patience);
         match operations {
             Some(listener) => {

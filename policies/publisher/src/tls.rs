@@ -1,35 +1,49 @@
 //! TLS, with certificates that may be replaced while the publisher runs.
 
 use std::{
-    io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::crypto::ring;
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
 
 /// How often to look whether the files have changed.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// A certificate with its chain, and its private key, in PEM files.
+/// What a listener shows, and whom it knows.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Its certificate with the chain, in PEM.
+    pub certificate: PathBuf,
+    /// The certificate's private key, in PEM.
+    pub key: PathBuf,
+    /// The authorities by which clients' certificates must be, in PEM. A client need not have one;
+    /// without this file, none is asked for.
+    pub clients: Option<PathBuf>,
+}
+
+/// What a listener speaks TLS with, as its files were when they were last any good.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: RustlsConfig,
-    certificate: PathBuf,
-    key: PathBuf,
+    files: TlsFiles,
 }
 
-/// Why a certificate cannot be used. The operator is at fault.
+/// Why a file cannot be used. The operator is at fault.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate `{}` and the key `{}` cannot be used", certificate.display(), key.display())]
+#[error("`{}` cannot be used", file.display())]
 pub struct TlsError {
-    /// The certificate's file.
-    pub certificate: PathBuf,
-    /// The key's file.
-    pub key: PathBuf,
-    /// What is wrong with one of them, or both together.
-    pub source: io::Error,
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it, or with its fit to the others.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// What tells one state of a file from another.
@@ -41,6 +55,56 @@ pub(crate) fn use_ring() {
     let _ = ring::default_provider().install_default();
 }
 
+// === impl TlsFiles ===
+
+impl TlsFiles {
+    fn server(&self) -> Result<ServerConfig, TlsError> {
+        let wrong = |file: &Path, source| TlsError { file: file.to_owned(), source };
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key);
+        let key = key.map_err(|error| wrong(&self.key, error.into()))?;
+        let config = ServerConfig::builder();
+        let config = match &self.clients {
+            None => config.with_no_client_auth(),
+            Some(file) => {
+                let mut roots = RootCertStore::empty();
+                for authority in certificates(file)? {
+                    roots.add(authority).map_err(|error| wrong(file, error.into()))?;
+                }
+                // Proxies, and those who push, have none.
+                let verifier =
+                    WebPkiClientVerifier::builder(roots.into()).allow_unauthenticated().build();
+                let verifier = verifier.map_err(|error| wrong(file, error.into()))?;
+                config.with_client_cert_verifier(verifier)
+            }
+        };
+        let config = config.with_single_cert(chain, key);
+        let mut config = config.map_err(|error| wrong(&self.certificate, error.into()))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        let files = [&self.certificate, &self.key].into_iter().chain(&self.clients);
+        let stamp = |path: &PathBuf| {
+            let metadata = path.metadata().ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        files.map(stamp).collect()
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |source| TlsError { file: file.to_owned(), source };
+    let found =
+        CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = found.map_err(|error| wrong(error.into()))?;
+    if found.is_empty() {
+        return Err(wrong("there is no certificate in it".into()));
+    }
+    Ok(found)
+}
+
 // === impl Tls ===
 
 impl Tls {
@@ -49,14 +113,10 @@ impl Tls {
     /// # Errors
     ///
     /// One is missing or is not what it should be, or the key is another certificate's.
-    pub async fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+    pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         use_ring();
-        let config = RustlsConfig::from_pem_file(certificate, key).await;
-        let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        match config {
-            Ok(config) => Ok(Self { config, certificate, key }),
-            Err(source) => Err(TlsError { certificate, key, source }),
-        }
+        let config = RustlsConfig::from_config(Arc::new(files.server()?));
+        Ok(Self { config, files })
     }
 
     pub(crate) fn config(&self) -> RustlsConfig {
@@ -65,28 +125,24 @@ impl Tls {
 
     /// Takes the files anew whenever they change. While they are no good, what was read last holds.
     pub(crate) async fn follow(self) {
-        let mut seen = self.stamps();
+        let mut seen = self.files.stamps();
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = self.stamps();
+            let now = self.files.stamps();
             if now == seen {
                 continue;
             }
-            let (certificate, key) = (&self.certificate, &self.key);
-            match self.config.reload_from_pem_file(certificate, key).await {
-                Ok(()) => tracing::info!("the certificate was replaced"),
+            match self.files.server() {
+                Ok(config) => {
+                    self.config.reload_from_config(Arc::new(config));
+                    tracing::info!("the certificate was replaced");
+                }
                 Err(error) => {
-                    tracing::error!(%error, "the new certificate cannot be used; the old one stays");
+                    let cause = &*error.source;
+                    tracing::error!(%error, %cause, "the new certificate cannot be used; the old one stays");
                 }
             }
             seen = now;
         }
-    }
-
-    fn stamps(&self) -> [Option<Stamp>; 2] {
-        [&self.certificate, &self.key].map(|path| {
-            let metadata = path.metadata().ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
     }
 }

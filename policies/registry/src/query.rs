@@ -50,6 +50,15 @@ pub enum Which {
     Each(Vec<Selector>),
 }
 
+/// For how long a key that is over is among those that are current, in seconds, at least.
+const LEAST_MEMORY: i64 = 3600;
+
+const CURRENT: &str = "SELECT * FROM keys WHERE decoy <> 0 OR expires IS NULL OR $1 - expires < \
+    CASE WHEN expires - not_before > $2 THEN expires - not_before ELSE $2 END ORDER BY id";
+
+const LIVE: &str = "SELECT COUNT(*) FROM keys WHERE workload = $1 AND state = 'active' \
+    AND (expires IS NULL OR expires > $2)";
+
 impl Registry {
     /// All keys, in the order in which they were issued.
     ///
@@ -58,6 +67,28 @@ impl Registry {
     /// Where the registry fails or holds what it should not.
     pub async fn all(&self) -> Result<Vec<Key>, StoreError> {
         self.list(&Filter::default(), Timestamp::UNIX_EPOCH).await
+    }
+
+    /// The keys that somebody may still know: all but those that have been over for as long as they
+    /// lived, and for an hour at least. Of keys that live for minutes there are many. A decoy is
+    /// never over.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry fails or holds what it should not.
+    pub async fn current(&self, now: Timestamp) -> Result<Vec<Key>, StoreError> {
+        let rows = sqlx::query(CURRENT).bind(now.as_second()).bind(LEAST_MEMORY).fetch(&self.pool);
+        rows.map_err(StoreError::from).and_then(async |row| key_from_row(&row)).try_collect().await
+    }
+
+    /// How many keys of a workload are valid, or will be.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry fails.
+    pub async fn live(&self, workload: &str, now: Timestamp) -> Result<usize, StoreError> {
+        let count = sqlx::query_scalar::<_, i64>(LIVE).bind(workload).bind(now.as_second());
+        Ok(usize::try_from(count.fetch_one(&self.pool).await?).unwrap_or(usize::MAX))
     }
 
     /// Some keys, in the order in which they were issued.

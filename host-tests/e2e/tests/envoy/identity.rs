@@ -1,77 +1,16 @@
 //! Facts that a proxy has proved: the peer's certificate and the claims of a JWT. Envoy verifies
 //! both; the filter reads what it found.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cedarkey_host_kit::deployment::{Deployment, Result, start};
 use cedarkey_host_kit::envoy::Envoy;
+use cedarkey_host_kit::identities::{Authority, ISSUER, Identity, Login};
 use cedarkey_host_kit::tools;
-use ed25519_dalek::{Signer, SigningKey};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0";
-
-/// A certificate and its private key, as PEM.
-struct Identity {
-    certificate: String,
-    key: String,
-}
-
-/// A certification authority, which signs whatever it is asked to.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: String,
-}
-
-/// Signs JWTs.
-struct Login(SigningKey);
-
-// === impl Authority ===
-
-impl Authority {
-    fn new() -> Result<Self> {
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Of another name than what it signs, which else would look signed by itself.
-        params.distinguished_name.push(DnType::CommonName, "tests");
-        let key = KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?.pem();
-        Ok(Self { issuer: Issuer::new(params, key), certificate })
-    }
-
-    fn sign(&self, name: SanType) -> Result<Identity> {
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.subject_alt_names = vec![name];
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Identity { certificate, key: key.serialize_pem() })
-    }
-
-    fn workload(&self, id: &str) -> Result<Identity> {
-        self.sign(SanType::URI(id.try_into()?))
-    }
-}
-
-// === impl Login ===
-
-impl Login {
-    fn key_set(&self) -> Value {
-        let key = URL_SAFE_NO_PAD.encode(self.0.verifying_key());
-        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "1", "x": key }] })
-    }
-
-    fn token(&self, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = json!({ "alg": "EdDSA", "kid": "1", "typ": "JWT" });
-        let signed = format!("{}.{}", part(&header), part(claims));
-        let signature = self.0.sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
-    }
-}
 
 /// Puts the example's policies into a deployment's project.
 fn with_example(deployment: &Deployment) -> Result<()> {
@@ -100,7 +39,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// The rendered configuration, with a listener that wants certificates and verifies JWTs.
-fn verifying(
+pub fn verifying(
     rendered: &str,
     server: &Identity,
     authority: &Authority,
@@ -130,7 +69,7 @@ fn verifying(
     let filters = format!("{MANAGER}/filters/0/typed_config/http_filters");
     let filters = config.pointer_mut(&filters).and_then(Value::as_array_mut).ok_or("no filters")?;
     let provider = json!({
-        "issuer": "https://login.example.com",
+        "issuer": ISSUER,
         "local_jwks": text(&login.key_set().to_string()),
         "payload_in_metadata": "payload",
     });
@@ -153,7 +92,7 @@ fn verifying(
 }
 
 /// Sends a request over TLS; gives the status and the body.
-fn request(
+pub fn request(
     envoy: &Envoy,
     (method, path): (&str, &str),
     (authority, identity): (&Authority, &Identity),
@@ -197,8 +136,8 @@ fn certificates_and_claims_that_envoy_has_verified_decide() -> Result<()> {
     deployment.cedarkey(&["build", "-o", &seed])?;
 
     let authority = Authority::new()?;
-    let server = authority.sign(SanType::DnsName("localhost".try_into()?))?;
-    let login = Login(SigningKey::from_bytes(&[7; 32]));
+    let server = authority.server()?;
+    let login = Login::new(7);
     let rendered = deployment.render(&["--seed", &seed, "--reveal-policies"])?;
     let envoy = start(&verifying(&rendered, &server, &authority, &login)?)?;
 
@@ -216,8 +155,7 @@ fn certificates_and_claims_that_envoy_has_verified_decide() -> Result<()> {
         assert_eq!((status, policy), (403, Some("guardrail.workload")), "{body}");
     }
 
-    let claims =
-        |admin: Value| json!({ "iss": "https://login.example.com", "sub": "ada", "admin": admin });
+    let claims = |admin: Value| json!({ "iss": ISSUER, "sub": "ada", "admin": admin });
     let administer = |token: Option<String>| {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let key = ("x-api-key", operator.token.as_str());
@@ -230,7 +168,7 @@ fn certificates_and_claims_that_envoy_has_verified_decide() -> Result<()> {
     assert_eq!(status(Some(login.token(&claims(false.into()))))?, 403);
     assert_eq!(status(Some(login.token(&claims("true".into()))))?, 403, "a text is no boolean");
     assert_eq!(status(None)?, 403);
-    let stranger = Login(SigningKey::from_bytes(&[8; 32]));
+    let stranger = Login::new(8);
     assert_eq!(status(Some(stranger.token(&claims(true.into()))))?, 401, "refused by Envoy");
     Ok(())
 }

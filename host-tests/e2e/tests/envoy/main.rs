@@ -10,6 +10,7 @@ mod folder;
 mod identity;
 mod leak;
 mod life;
+mod mint;
 mod refusals;
 mod reload;
 mod start;

@@ -16,6 +16,7 @@ mod spec;
 mod verify_token;
 
 pub use options::Push;
+pub use rules::{Rules, placed};
 
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -2,12 +2,13 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
+use crate::mint::{Desk, Office};
 use crate::output::{GOOD, Output};
-use crate::project;
+use crate::project::{self, Settings};
 use crate::stop::told_to_stop;
-use cedarkey_compiler::settings::TrustedKey;
+use cedarkey_compiler::settings::{MintSettings, TrustedKey};
 use cedarkey_publisher::{
-    Database, GithubKeys, Listeners, Mirror, Options, Publisher, Signer, Tls,
+    Database, GithubKeys, Listeners, Mirror, Options, Publisher, Signer, Tls, TlsFiles, Tokens,
 };
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -15,6 +16,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// The largest bundle that is taken, in bytes.
@@ -29,6 +31,7 @@ const MAX_BUNDLE: usize = 256 * 1024 * 1024;
   cedarkey serve -C my-api
   cedarkey serve --trusted ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik= \\
       --database /var/lib/cedarkey/publisher.db --listen 0.0.0.0:9180
+  cedarkey serve -C my-api --mint --tls-cert server.pem --tls-key server.key
   CEDARKEY_DATABASE=postgres://cedarkey@db.example.com/bundles cedarkey serve -C my-api")]
 pub struct Serve {
     /// Where bundles are kept: a SQLite file, which is made if it is not there, or the URL of a
@@ -79,6 +82,11 @@ pub struct Serve {
     /// reaches this address can then write to the database: let nobody but proxies do that
     #[arg(long)]
     usage: bool,
+    /// Give keys of minutes to workloads that prove who they are (`POST /v1/tokens`), as `[mint]` in
+    /// the project's cedarkey.toml and the policies in its folder `mint` say. The project's signing
+    /// key and registry are then used here
+    #[arg(long)]
+    mint: bool,
     /// Write the address that it listens on to this file, once it does
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
@@ -92,6 +100,7 @@ impl Serve {
             .with_writer(std::io::stderr)
             .init();
         raise_limit();
+        let minting = if self.mint { Some(self.minting(given)?) } else { None };
         let trusted = if self.trusted.is_empty() { own(given)? } else { self.trusted };
         let github_keys = self.github_keys.as_deref().map(GithubKeys::load).transpose();
         let options = Options {
@@ -110,8 +119,20 @@ impl Serve {
             .context(Exit::Publisher, "the publisher's database cannot be used")?;
         let tls = match self.tls_cert.as_deref().zip(self.tls_key.as_deref()) {
             Some((certificate, key)) => {
-                let tls = Tls::load(certificate, key).await;
+                let (certificate, key) = (certificate.to_owned(), key.to_owned());
+                let clients = minting.as_ref().and_then(|(settings, mint)| {
+                    Some(settings.root.join(&mint.certificates.as_ref()?.ca))
+                });
+                let tls = Tls::load(TlsFiles { certificate, key, clients });
                 Some(tls.context(Exit::Publisher, "HTTPS cannot be served")?)
+            }
+            None => None,
+        };
+        let tokens = match minting {
+            Some((settings, mint)) => {
+                let (root, publisher) = (settings.root.clone(), publisher.clone());
+                let desk = Desk::open(Office { root, settings, mint, publisher }).await?;
+                Some(Arc::new(desk) as Arc<dyn Tokens>)
             }
             None => None,
         };
@@ -135,10 +156,34 @@ impl Serve {
             written.context(Exit::Failure, format_args!("cannot write `{}`", file.display()))?;
         }
         publisher
-            .serve(Listeners { bundles, tls, operations }, told_to_stop()?)
+            .serve(Listeners { bundles, tls, operations, tokens }, told_to_stop()?)
             .await
             .context(Exit::Publisher, "it broke off")?;
         Ok(Exit::Ok)
+    }
+}
+
+// === impl Serve ===
+
+impl Serve {
+    /// What the project says of minting, where that can be served.
+    fn minting(&self, given: Option<&Path>) -> Result<(Settings, MintSettings), Failure> {
+        let settings = project::settings(given)?;
+        let Some(mint) = settings.mint.clone() else {
+            let message = "`--mint` needs `[mint]` in cedarkey.toml, and there is none";
+            let help = "say there by whose JWTs or certificates workloads prove who they are";
+            return Err(Failure::new(Exit::Invalid, message).help(help));
+        };
+        let help = "give the listener a certificate: `--tls-cert` and `--tls-key`";
+        if self.tls_cert.is_none() && mint.certificates.is_some() {
+            let message = "`[mint.certificates]` is set, and without TLS no client has one";
+            return Err(Failure::new(Exit::Usage, message).help(help));
+        }
+        if self.tls_cert.is_none() && !self.listen.ip().is_loopback() {
+            let message = "keys are not given in plain HTTP to other machines";
+            return Err(Failure::new(Exit::Usage, message).help(help));
+        }
+        Ok((settings, mint))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which workloads use a key.
 
 use crate::keys::{KeySpec, uid};
+use crate::mint::workload::{text, workloads};
 use crate::project::Project;
-use cedar_policy::{Entities, EvalResult};
+use cedar_policy::Entities;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workloads of `entities.json` by their SPIFFE id.
@@ -14,10 +15,7 @@ impl Project {
     #[must_use]
     pub fn environment_of(&self, workload: &str) -> Option<String> {
         let entity = self.entities.get(&uid("Workload", workload)?)?;
-        match entity.attr("environment") {
-            Some(Ok(EvalResult::String(environment))) => Some(environment),
-            _ => None,
-        }
+        text(entity, "environment")
     }
 }
 
@@ -25,18 +23,8 @@ impl Project {
 
 impl Identities {
     pub(super) fn new(entities: &Entities) -> Self {
-        let workloads = entities.iter().filter_map(|entity| {
-            let uid = entity.uid();
-            match entity.attr("spiffeId") {
-                Some(Ok(EvalResult::String(spiffe)))
-                    if uid.type_name().to_string() == "Workload" =>
-                {
-                    Some((spiffe, uid.id().unescaped().to_owned()))
-                }
-                _ => None,
-            }
-        });
-        Self(workloads.collect())
+        let workloads = workloads(entities);
+        Self(workloads.map(|(id, it)| (id, it.uid().id().unescaped().to_owned())).collect())
     }
 
     /// The one that the key is for, and those that its SPIFFE ids belong to.

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-/// The folder of policies, and that of case files.
+/// The folders of policies, of those that say which keys may be minted, and of case files.
 const POLICIES: &str = "policies";
+const MINT: &str = "mint";
 const TESTS: &str = "tests";
 
 /// The files of a project, by name relative to it, with `/` between folders.
@@ -34,7 +35,7 @@ impl Files {
         ] {
             files.add(root, name.into());
         }
-        for (folder, extension) in [(POLICIES, "cedar"), (TESTS, "yaml")] {
+        for (folder, extension) in [(POLICIES, "cedar"), (MINT, "cedar"), (TESTS, "yaml")] {
             files.walk(root, folder, extension);
         }
         files
@@ -54,6 +55,15 @@ impl Files {
     /// The folders that cannot be read.
     pub fn policies(&self) -> Result<Vec<&str>, Problems> {
         self.names(POLICIES)
+    }
+
+    /// The names of the policy files that say which keys may be minted, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The folders that cannot be read.
+    pub fn mint(&self) -> Result<Vec<&str>, Problems> {
+        self.names(MINT)
     }
 
     /// The names of the case files, sorted.

@@ -53,27 +53,8 @@ impl Policies {
     /// do not fit their template.
     pub(crate) fn load(files: &Files) -> Result<Self, Problems> {
         let mut problems = Problems::new();
-        let mut policies = Self {
-            set: PolicySet::new(),
-            files: Vec::new(),
-            places: BTreeMap::new(),
-            links: Links::default(),
-        };
-        for name in files.policies()? {
-            let Some(source) = problems.take(files.text(name)) else { continue };
-            policies.files.push(PolicyFile { source: source.clone() });
-            if problems.take(nesting::check(&source, nesting::POLICY)).is_none() {
-                continue;
-            }
-            match PolicySet::from_str(source.text()) {
-                Ok(set) => problems.extend(policies.add(&set, &source)),
-                Err(errors) => problems.extend(
-                    errors
-                        .iter()
-                        .map(|error| Problem::foreign("cedarkey::policy::syntax", &source, error)),
-                ),
-            }
-        }
+        let mut policies = Self::empty();
+        problems.extend(policies.read(files, &files.policies()?));
         if policies.files.is_empty() {
             let problem = Problem::error("cedarkey::policy::none", "there are no policies");
             problems.push(problem.help("put `.cedar` files into the folder `policies`"));
@@ -84,6 +65,46 @@ impl Policies {
             problems.take(policies.add_links(source, complete));
         }
         if problems.is_empty() { Ok(policies) } else { Err(problems) }
+    }
+
+    /// Reads these files, which are all that there is: no template of theirs has a link.
+    ///
+    /// # Errors
+    ///
+    /// All files that cannot be parsed, and all policies without an id of their own.
+    pub(crate) fn of_files(files: &Files, names: &[&str]) -> Result<Self, Problems> {
+        let mut policies = Self::empty();
+        let problems = policies.read(files, names);
+        if problems.is_empty() { Ok(policies) } else { Err(problems) }
+    }
+
+    fn empty() -> Self {
+        Self {
+            set: PolicySet::new(),
+            files: Vec::new(),
+            places: BTreeMap::new(),
+            links: Links::default(),
+        }
+    }
+
+    fn read(&mut self, files: &Files, names: &[&str]) -> Problems {
+        let mut problems = Problems::new();
+        for name in names {
+            let Some(source) = problems.take(files.text(name)) else { continue };
+            self.files.push(PolicyFile { source: source.clone() });
+            if problems.take(nesting::check(&source, nesting::POLICY)).is_none() {
+                continue;
+            }
+            match PolicySet::from_str(source.text()) {
+                Ok(set) => problems.extend(self.add(&set, &source)),
+                Err(errors) => problems.extend(
+                    errors
+                        .iter()
+                        .map(|error| Problem::foreign("cedarkey::policy::syntax", &source, error)),
+                ),
+            }
+        }
+        problems
     }
 
     /// The file that a policy is in.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use cedarkey_publisher::{Listeners, Publisher, Tls};
+use cedarkey_publisher::{Listeners, Publisher, Tls, TlsFiles};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use reqwest::{Certificate, Client, StatusCode};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ async fn operators_can_have_a_listener_of_their_own() {
     let operations = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let public = format!("http://{}", bundles.local_addr().unwrap());
     let private = format!("http://{}", operations.local_addr().unwrap());
-    let listeners = Listeners { bundles, tls: None, operations: Some(operations) };
+    let listeners = Listeners { operations: Some(operations), ..bundles.into() };
     let (_publisher, stop) = serve(&server.place, listeners).await;
     let get = async |url: String| server.client.get(url).send().await.unwrap();
     for path in ["/metrics", "/v1/fleet/quickstart"] {
@@ -129,11 +129,11 @@ async fn bundles_go_over_tls_whose_certificate_may_be_replaced() {
     let folder = TempDir::new().unwrap();
     let (old, new) = (authority(), authority());
     certify(folder.path(), &old);
-    let files = [folder.path().join("cert.pem"), folder.path().join("key.pem")];
-    let tls = Tls::load(&files[0], &files[1]).await.unwrap();
+    let files = files(folder.path());
+    let tls = Tls::load(files.clone()).unwrap();
     let bundles = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = bundles.local_addr().unwrap().port();
-    let listeners = Listeners { bundles, tls: Some(tls), operations: None };
+    let listeners = Listeners { tls: Some(tls), ..bundles.into() };
     let (publisher, stop) = serve(&server.place, listeners).await;
     let url = format!("https://localhost:{port}/v1/bundles/quickstart");
 
@@ -158,7 +158,7 @@ async fn bundles_go_over_tls_whose_certificate_may_be_replaced() {
     while trusting(&new).get(&url).send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    fs::write(&files[0], "no certificate").unwrap();
+    fs::write(&files.certificate, "no certificate").unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(trusting(&new).get(&url).send().await.unwrap().status(), StatusCode::OK);
     drop(stop);
@@ -169,14 +169,27 @@ async fn bundles_go_over_tls_whose_certificate_may_be_replaced() {
 async fn files_that_are_no_certificate_are_refused() {
     let folder = TempDir::new().unwrap();
     certify(folder.path(), &authority());
-    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let files = files(folder.path());
     let missing = folder.path().join("missing.pem");
-    let error = Tls::load(&missing, &key).await.unwrap_err();
-    assert!(error.to_string().contains("missing.pem` and the key `"), "{error}");
-    let other = fs::read_to_string(&key).unwrap();
+    for (files, wrong) in [
+        (TlsFiles { certificate: missing.clone(), ..files.clone() }, "missing.pem"),
+        (TlsFiles { key: missing.clone(), ..files.clone() }, "missing.pem"),
+        (TlsFiles { clients: Some(missing), ..files.clone() }, "missing.pem"),
+        (TlsFiles { clients: Some(files.key.clone()), ..files.clone() }, "key.pem"),
+    ] {
+        let error = Tls::load(files).unwrap_err();
+        assert!(error.file.ends_with(wrong), "{error}");
+    }
+    // The key of another certificate.
+    let other = fs::read_to_string(&files.key).unwrap();
     certify(folder.path(), &authority());
-    fs::write(&key, other).unwrap();
-    Tls::load(&certificate, &key).await.unwrap_err();
+    fs::write(&files.key, other).unwrap();
+    Tls::load(files).unwrap_err();
+}
+
+fn files(folder: &Path) -> TlsFiles {
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.join(name));
+    TlsFiles { certificate, key, clients: None }
 }
 
 /// A client that says nothing does not hold up the end.

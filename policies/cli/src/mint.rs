@@ -1,0 +1,71 @@
+//! `POST /v1/tokens`: keys of minutes for workloads that prove who they are.
+//!
+//! ```text
+//! proof ─> identity ─> queue ─> clerk: workload, team, limits, policies ─> registry ─┐
+//!                                      one bundle for all who wait ─> publisher ─────┴─> tokens
+//! ```
+
+mod clerk;
+mod order;
+mod refusal;
+mod release;
+
+use crate::failure::Failure;
+use cedarkey_identity::Identities;
+use cedarkey_publisher::{Minting, Proof, TokenRefusal, Tokens};
+use clerk::Clerk;
+use order::Order;
+use refusal::Refusal;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+pub use clerk::Office;
+
+/// Where workloads ask for keys.
+#[derive(Debug)]
+pub struct Desk {
+    identities: Identities,
+    queue: mpsc::Sender<Request>,
+}
+
+/// Somebody who waits for a key.
+#[derive(Debug)]
+struct Request {
+    order: Order,
+    answer: oneshot::Sender<Result<Value, TokenRefusal>>,
+}
+
+/// How many may wait. A build takes less than a second for most projects, and serves all of them.
+const QUEUE: usize = 1000;
+
+// === impl Desk ===
+
+impl Desk {
+    /// Opens it. It is called within a runtime of tokio, where it works from then on.
+    ///
+    /// # Errors
+    ///
+    /// Where the project says nothing of minting, or what it says cannot be.
+    pub async fn open(office: Office) -> Result<Self, Failure> {
+        let (clerk, identities) = Clerk::new(office).await?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        tokio::spawn(clerk.work(requests));
+        Ok(Self { identities, queue })
+    }
+
+    async fn ask(&self, proof: Proof, body: &[u8]) -> Result<Value, TokenRefusal> {
+        let identity =
+            self.identities.prove(proof.bearer.as_deref(), proof.certificate.as_deref()).await;
+        let identity = identity.map_err(Refusal::from)?;
+        let order = Order::read(identity, body)?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Request { order, answer }).map_err(|_| Refusal::Busy)?;
+        answered.await.unwrap_or_else(|_| Err(Refusal::Away.into()))
+    }
+}
+
+impl Tokens for Desk {
+    fn mint(&self, proof: Proof, body: Vec<u8>) -> Minting<'_> {
+        Box::pin(async move { self.ask(proof, &body).await })
+    }
+}

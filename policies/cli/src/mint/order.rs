@@ -1,0 +1,93 @@
+//! What a workload asks for.
+
+use super::refusal::Refusal;
+use cedarkey_identity::Identity;
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+/// A key that somebody wants who has proved who it is.
+#[derive(Debug)]
+pub struct Order {
+    pub identity: Identity,
+    pub wanted: Wanted,
+}
+
+/// The body of the request. What is not given is the project's to say.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wanted {
+    /// How long it is to live.
+    pub lifetime: Option<SignedDuration>,
+    /// What it is to be used for.
+    pub scopes: Vec<String>,
+    /// Where it is to be used from; empty: anywhere.
+    pub networks: Vec<String>,
+    /// The team that is to answer for it.
+    pub team: Option<String>,
+    /// Why, for the audit.
+    pub reason: Option<String>,
+}
+
+/// How many scopes or networks a key may name.
+const MOST: usize = 64;
+
+// === impl Order ===
+
+impl Order {
+    /// Reads a body; an empty one asks for nothing in particular.
+    pub fn read(identity: Identity, body: &[u8]) -> Result<Self, Refusal> {
+        let mut wanted = match body.trim_ascii() {
+            [] => Wanted::default(),
+            body => {
+                serde_json::from_slice(body).map_err(|error| Refusal::Body(error.to_string()))?
+            }
+        };
+        // Keys that say the same are to have the same in common, so that bundles stay small.
+        for list in [&mut wanted.scopes, &mut wanted.networks] {
+            list.sort_unstable();
+            list.dedup();
+            if list.len() > MOST {
+                return Err(Refusal::Body(format!("more than {MOST} scopes or networks")));
+            }
+        }
+        Ok(Self { identity, wanted })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Wanted, Refusal> {
+        let spiffe_id = "spiffe://example.com/a".parse().unwrap();
+        let identity = Identity { spiffe_id, issuer: None };
+        Order::read(identity, body.as_bytes()).map(|order| order.wanted)
+    }
+
+    #[test]
+    fn what_is_not_given_is_left_to_the_project() {
+        for body in ["", " \n", "{}"] {
+            assert_eq!(read(body).unwrap(), Wanted::default());
+        }
+        let wanted = read(r#"{"lifetime": "10m", "scopes": ["b", "a", "b"]}"#).unwrap();
+        assert_eq!(wanted.lifetime, Some(SignedDuration::from_mins(10)));
+        assert_eq!(wanted.scopes, ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_no_order_is_refused() {
+        let many: Vec<_> = (0..=MOST).map(|at| at.to_string()).collect();
+        let many = serde_json::json!({ "scopes": many }).to_string();
+        for body in [
+            "[]",
+            "{",
+            r#"{"ttl": 1}"#,
+            r#"{"lifetime": 60}"#,
+            r#"{"scopes": "a"}"#,
+            "{} {}",
+            &many,
+        ] {
+            assert!(matches!(read(body), Err(Refusal::Body(_))), "{body}");
+        }
+    }
+}

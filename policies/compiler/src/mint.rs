@@ -1,0 +1,224 @@
+//! Which keys a workload is given on demand: the policies of the folder `mint`.
+//!
+//! They are no part of a bundle. Whoever issues such keys asks Cedar itself, with an action and a
+//! context that are always the same (`mint.cedarschema`), and entity types of the project's schema.
+
+mod spiffe;
+pub(crate) mod workload;
+
+pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
+pub use workload::{Workload, WorkloadError};
+
+use crate::check::{action_uid, validate};
+use crate::keys::uid;
+use crate::problem::{Problem, Problems, Source};
+use crate::project::{Files, Policies, Project};
+use crate::settings::Settings;
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Request, RestrictedExpression as Expression, Schema,
+    SchemaFragment,
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// The policies by which keys are minted.
+#[derive(Debug)]
+pub struct Mint {
+    /// The project's schema, with the action and its context.
+    schema: Schema,
+    policies: Policies,
+}
+
+/// A key that a workload wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Whom it is for: the id of a `Workload`.
+    pub workload: &'a str,
+    /// Who is to answer for it: the id of a `Team`.
+    pub team: &'a str,
+    /// What the workload has proved to be.
+    pub spiffe_id: &'a SpiffeId,
+    /// Who says so, if it was a JWT's issuer.
+    pub issuer: Option<&'a str>,
+    /// What it is to be used for.
+    pub scopes: &'a [String],
+    /// Where it is to be used from; empty: anywhere.
+    pub networks: &'a [String],
+    /// How long it is to live.
+    pub lifetime: SignedDuration,
+    /// How many keys the workload has that can be used.
+    pub live_keys: usize,
+    /// When it is wanted.
+    pub now: Timestamp,
+}
+
+/// What the policies say to a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The key may be issued.
+    Granted {
+        /// The policies that permit it.
+        policies: Vec<String>,
+    },
+    /// It may not.
+    Refused {
+        /// The policies that forbid it; none, where none permits it.
+        policies: Vec<String>,
+        /// Why, as the first of them that has a `@reason` says.
+        reason: Option<String>,
+    },
+    /// Policies could not be evaluated, so there is no key.
+    Failed {
+        /// The policies.
+        policies: Vec<String>,
+    },
+}
+
+/// Why a wish cannot be asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the wish is not one of Cedar's")]
+pub struct WishError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// The schema of the action, beside the project's own.
+const SCHEMA: &str = include_str!("mint/mint.cedarschema");
+
+/// The action's id.
+const ACTION: &str = "mint";
+
+// === impl Mint ===
+
+impl Mint {
+    /// Reads the policies of a project, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// All files that cannot be parsed; where the settings speak of minting and there are none; and
+    /// where the project's schema leaves no room for the action.
+    pub(crate) fn load(
+        files: &Files,
+        schema: &Source,
+        settings: &Settings,
+    ) -> Result<Option<Self>, Problems> {
+        let names = files.mint()?;
+        if names.is_empty() {
+            if settings.mint.is_none() {
+                return Ok(None);
+            }
+            let message = "`[mint]` is set, and no policy says who is given which keys";
+            let problem = Problem::error("cedarkey::mint::none", message);
+            let help = "put `.cedar` files into the folder `mint` that permit the action `mint`";
+            return Err(problem.help(help).into());
+        }
+        let policies = Policies::of_files(files, &names)?;
+        Ok(Some(Self { schema: with_action(schema)?, policies }))
+    }
+
+    /// Validates the policies, and looks whether each workload can be told from the others.
+    pub(crate) fn check(&self, entities: &Entities, problems: &mut Problems) {
+        validate(&self.schema, &self.policies, problems);
+        for template in self.policies.set.templates() {
+            let id = template.id();
+            let message = format!("`{id}` is a template, and nothing links those of `mint`");
+            let problem = Problem::error("cedarkey::mint::template", message);
+            problems.push(self.policies.placed(problem, id.as_ref(), "this template"));
+        }
+        for (spiffe_id, workloads) in workload::shared(entities) {
+            let named: Vec<_> = workloads.iter().map(|id| format!("`{id}`")).collect();
+            let message =
+                format!("the workloads {} have one SPIFFE id: `{spiffe_id}`", named.join(" and "));
+            let problem = Problem::error("cedarkey::mint::workload", message);
+            problems.push(problem.help("give each its own, or keep one of them"));
+        }
+    }
+
+    /// How many policies there are.
+    #[must_use]
+    pub fn policies(&self) -> usize {
+        self.policies.set.policies().count()
+    }
+
+    fn decide(&self, entities: &Entities, wish: &Wish<'_>) -> Result<Verdict, WishError> {
+        let response =
+            Authorizer::new().is_authorized(&self.request(wish)?, &self.policies.set, entities);
+        let diagnostics = response.diagnostics();
+        let mut failed: Vec<_> = diagnostics
+            .errors()
+            .map(|error| match error {
+                cedar_policy::AuthorizationError::PolicyEvaluationError(error) => {
+                    error.policy_id().to_string()
+                }
+            })
+            .collect();
+        if !failed.is_empty() {
+            failed.sort_unstable();
+            return Ok(Verdict::Failed { policies: failed });
+        }
+        let mut policies: Vec<_> = diagnostics.reason().collect();
+        policies.sort_unstable_by_key(|id| id.to_string());
+        let said = |id: &&cedar_policy::PolicyId| {
+            self.policies.set.policy(id)?.annotation("reason").map(String::from)
+        };
+        let reason = policies.iter().find_map(said);
+        let policies = policies.iter().map(ToString::to_string).collect();
+        Ok(match response.decision() {
+            Decision::Allow => Verdict::Granted { policies },
+            Decision::Deny => Verdict::Refused { policies, reason },
+        })
+    }
+
+    /// The request, checked against the schema.
+    fn request(&self, wish: &Wish<'_>) -> Result<Request, WishError> {
+        let none = || WishError("a name is none of Cedar's".into());
+        let principal = uid(workload::KIND, wish.workload).ok_or_else(none)?;
+        let resource = uid("Team", wish.team).ok_or_else(none)?;
+        let action = action_uid(ACTION).ok_or_else(none)?;
+        let text = |text: &str| Expression::new_string(text.into());
+        let duration = format!("{}ms", wish.lifetime.as_millis());
+        let live = i64::try_from(wish.live_keys).unwrap_or(i64::MAX);
+        let mut fields = vec![
+            ("lifetime", Expression::new_duration(duration)),
+            ("liveKeys", Expression::new_long(live)),
+            ("networks", Expression::new_set(wish.networks.iter().map(Expression::new_ip))),
+            ("now", Expression::new_datetime(wish.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+            ("scopes", Expression::new_set(wish.scopes.iter().map(|scope| text(scope)))),
+            ("spiffeId", text(wish.spiffe_id.as_str())),
+        ];
+        fields.extend(wish.issuer.map(|issuer| ("issuer", text(issuer))));
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let context = Context::from_pairs(fields).map_err(|error| WishError(error.into()))?;
+        Request::new(principal, action, resource, context, Some(&self.schema))
+            .map_err(|error| WishError(error.into()))
+    }
+}
+
+// === impl Project ===
+
+impl Project {
+    /// What the policies of the folder `mint` say to a wish; nothing, where there are none.
+    ///
+    /// # Errors
+    ///
+    /// Where the wish cannot be put into a request.
+    pub fn decide_mint(&self, wish: &Wish<'_>) -> Result<Verdict, WishError> {
+        match &self.mint {
+            Some(mint) => mint.decide(&self.entities, wish),
+            None => Ok(Verdict::Refused { policies: Vec::new(), reason: None }),
+        }
+    }
+}
+
+/// The project's schema, with the action.
+fn with_action(source: &Source) -> Result<Schema, Problems> {
+    let misfit = |error: &dyn miette::Diagnostic| {
+        let message = format!("the schema leaves no room for minting: {error}");
+        let problem = Problem::error("cedarkey::mint::schema", message).file(source);
+        problem.help(
+            "policies of the folder `mint` speak of `Workload` and `Team`, as in the standard library, and the action `mint` is theirs alone",
+        )
+    };
+    let mut fragments = Vec::new();
+    for text in [source.text(), SCHEMA] {
+        let read = SchemaFragment::from_cedarschema_str(text);
+        fragments.push(read.map_err(|error| misfit(&error))?.0);
+    }
+    Ok(Schema::from_schema_fragments(fragments).map_err(|error| misfit(&error))?)
+}

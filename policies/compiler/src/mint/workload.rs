@@ -1,0 +1,94 @@
+//! Which workload a SPIFFE id is.
+
+use super::SpiffeId;
+use crate::project::Project;
+use cedar_policy::{Entities, Entity, EvalResult};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A workload of `entities.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// Its id.
+    pub id: String,
+    /// The environment that it belongs to, if it says so.
+    pub environment: Option<String>,
+    /// The ids of the teams that it belongs to: those that its entity names.
+    pub teams: Vec<String>,
+}
+
+/// Why a SPIFFE id is no workload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkloadError {
+    /// It has left.
+    #[error("the workload `{0}` has departed")]
+    Departed(String),
+    /// Several have it.
+    #[error("several workloads of entities.json have the SPIFFE id `{0}`")]
+    Several(SpiffeId),
+    /// None has it.
+    #[error("no workload of entities.json has the SPIFFE id `{0}`")]
+    Unknown(SpiffeId),
+}
+
+/// The entity type.
+pub(super) const KIND: &str = "Workload";
+
+impl Project {
+    /// The workload that has a SPIFFE id.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or more than one, or it has departed.
+    pub fn workload(&self, spiffe_id: &SpiffeId) -> Result<Workload, WorkloadError> {
+        let mut found =
+            workloads(&self.entities).filter(|(id, _)| id.as_str() == spiffe_id.as_str());
+        let (_, entity) = found.next().ok_or_else(|| WorkloadError::Unknown(spiffe_id.clone()))?;
+        if found.next().is_some() {
+            return Err(WorkloadError::Several(spiffe_id.clone()));
+        }
+        let id = entity.uid().id().unescaped().to_owned();
+        if matches!(entity.attr("departed"), Some(Ok(EvalResult::Bool(true)))) {
+            return Err(WorkloadError::Departed(id));
+        }
+        Ok(Workload { environment: text(entity, "environment"), teams: teams(entity), id })
+    }
+}
+
+/// The SPIFFE ids that several workloads have, with their ids.
+pub(super) fn shared(entities: &Entities) -> BTreeMap<String, BTreeSet<String>> {
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (spiffe_id, entity) in workloads(entities) {
+        owners.entry(spiffe_id).or_default().insert(entity.uid().id().unescaped().to_owned());
+    }
+    owners.retain(|_, ids| ids.len() > 1);
+    owners
+}
+
+/// Those that have a SPIFFE id, with it.
+pub(crate) fn workloads(entities: &Entities) -> impl Iterator<Item = (String, &Entity)> {
+    entities
+        .iter()
+        .filter(|entity| entity.uid().type_name().to_string() == KIND)
+        .filter_map(|entity| Some((text(entity, "spiffeId")?, entity)))
+}
+
+/// An attribute that is text.
+pub(crate) fn text(entity: &Entity, attribute: &str) -> Option<String> {
+    match entity.attr(attribute) {
+        Some(Ok(EvalResult::String(text))) => Some(text),
+        _ => None,
+    }
+}
+
+/// Those that the entity names itself: their own parents are further away.
+fn teams(entity: &Entity) -> Vec<String> {
+    let json = entity.to_json_value().unwrap_or_default();
+    let parents = json.get("parents").and_then(serde_json::Value::as_array);
+    let team = |parent: &serde_json::Value| {
+        let is_team = parent.get("type")?.as_str()? == "Team";
+        is_team.then_some(parent.get("id")?.as_str()?.to_owned())
+    };
+    let mut teams: Vec<_> = parents.into_iter().flatten().filter_map(team).collect();
+    teams.sort_unstable();
+    teams
+}

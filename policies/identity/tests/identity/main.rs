@@ -1,0 +1,12 @@
+//! Proofs that hold, and forgeries that must not.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test whose own keys cannot be made fails, and that is all that is asked of it"
+)]
+
+mod certificates;
+mod jwts;
+mod key_sets;
+mod login;
