@@ -19,11 +19,12 @@ use cedar_policy::{
     SchemaFragment,
 };
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 /// The policies by which keys are minted.
 #[derive(Debug)]
 pub struct Mint {
-    /// The project's schema, with the action and its context.
+    /// The entity types of the project's, and the action with its context.
     schema: Schema,
     policies: Policies,
 }
@@ -206,19 +207,24 @@ impl Project {
     }
 }
 
-/// The project's schema, with the action.
+/// The entity types of the project's schema, with this action and no other.
 fn with_action(source: &Source) -> Result<Schema, Problems> {
-    let misfit = |error: &dyn miette::Diagnostic| {
+    let misfit = |error: &dyn std::error::Error| {
         let message = format!("the schema leaves no room for minting: {error}");
         let problem = Problem::error("cedarkey::mint::schema", message).file(source);
         problem.help(
-            "policies of the folder `mint` speak of `Workload` and `Team`, as in the standard library, and the action `mint` is theirs alone",
+            "policies of the folder `mint` speak of `Workload` and `Team`, as in the standard library",
         )
     };
-    let mut fragments = Vec::new();
-    for text in [source.text(), SCHEMA] {
-        let read = SchemaFragment::from_cedarschema_str(text);
-        fragments.push(read.map_err(|error| misfit(&error))?.0);
+    let read = |text| SchemaFragment::from_cedarschema_str(text);
+    let (own, _) = read(source.text()).map_err(|error| misfit(&error))?;
+    let mut own = own.to_json_value().map_err(|error| misfit(&error))?;
+    for (_, namespace) in own.as_object_mut().into_iter().flatten() {
+        if let Some(actions) = namespace.get_mut("actions") {
+            *actions = json!({});
+        }
     }
-    Ok(Schema::from_schema_fragments(fragments).map_err(|error| misfit(&error))?)
+    let own = SchemaFragment::from_json_value(own).map_err(|error| misfit(&error))?;
+    let (action, _) = read(SCHEMA).map_err(|error| misfit(&error))?;
+    Ok(Schema::from_schema_fragments([own, action]).map_err(|error| misfit(&error))?)
 }

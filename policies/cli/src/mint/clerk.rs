@@ -210,11 +210,11 @@ fn tell(to: oneshot::Sender<Result<Value, TokenRefusal>>, answer: Result<Value, 
 
 /// The team that is to answer for a key.
 fn team(workload: &Workload, wanted: Option<&str>) -> Result<String, Refusal> {
-    match (wanted, workload.teams.as_slice()) {
+    match (wanted, workload.nearest.as_slice()) {
         (_, []) => Err(Refusal::TeamNone),
         (None, [team]) => Ok(team.clone()),
         (None, teams) => Err(Refusal::TeamAmbiguous(teams.to_vec())),
-        (Some(wanted), teams) if teams.iter().any(|team| team == wanted) => Ok(wanted.into()),
+        (Some(wanted), _) if workload.teams.iter().any(|it| it == wanted) => Ok(wanted.into()),
         (Some(wanted), _) => Err(Refusal::TeamForeign(wanted.into())),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SpiffeId;
 use crate::project::Project;
-use cedar_policy::{Entities, Entity, EvalResult};
+use cedar_policy::{Entities, Entity, EntityUid, EvalResult};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A workload of `entities.json`.
@@ -12,8 +12,10 @@ pub struct Workload {
     pub id: String,
     /// The environment that it belongs to, if it says so.
     pub environment: Option<String>,
-    /// The ids of the teams that it belongs to: those that its entity names.
+    /// The ids of the teams that it belongs to, of those too that its teams belong to.
     pub teams: Vec<String>,
+    /// Those of them that no other of them belongs to.
+    pub nearest: Vec<String>,
 }
 
 /// Why a SPIFFE id is no workload.
@@ -50,7 +52,17 @@ impl Project {
         if matches!(entity.attr("departed"), Some(Ok(EvalResult::Bool(true)))) {
             return Err(WorkloadError::Departed(id));
         }
-        Ok(Workload { environment: text(entity, "environment"), teams: teams(entity), id })
+        let teams = teams(&self.entities, &entity.uid());
+        let is_nearest = |team: &&EntityUid| {
+            teams.iter().all(|other| other == *team || !self.entities.is_ancestor_of(team, other))
+        };
+        let ids = |uid: &EntityUid| uid.id().unescaped().to_owned();
+        Ok(Workload {
+            environment: text(entity, "environment"),
+            nearest: teams.iter().filter(is_nearest).map(ids).collect(),
+            teams: teams.iter().map(ids).collect(),
+            id,
+        })
     }
 }
 
@@ -80,15 +92,11 @@ pub(crate) fn text(entity: &Entity, attribute: &str) -> Option<String> {
     }
 }
 
-/// Those that the entity names itself: their own parents are further away.
-fn teams(entity: &Entity) -> Vec<String> {
-    let json = entity.to_json_value().unwrap_or_default();
-    let parents = json.get("parents").and_then(serde_json::Value::as_array);
-    let team = |parent: &serde_json::Value| {
-        let is_team = parent.get("type")?.as_str()? == "Team";
-        is_team.then_some(parent.get("id")?.as_str()?.to_owned())
-    };
-    let mut teams: Vec<_> = parents.into_iter().flatten().filter_map(team).collect();
-    teams.sort_unstable();
+/// The teams that it belongs to, by id.
+fn teams(entities: &Entities, workload: &EntityUid) -> Vec<EntityUid> {
+    let ancestors = entities.ancestors(workload).into_iter().flatten();
+    let teams = ancestors.filter(|uid| uid.type_name().to_string() == "Team");
+    let mut teams: Vec<_> = teams.cloned().collect();
+    teams.sort_unstable_by_key(|team| team.id().unescaped().to_owned());
     teams
 }
