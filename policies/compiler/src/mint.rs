@@ -216,8 +216,11 @@ fn with_action(source: &Source) -> Result<Schema, Problems> {
             "policies of the folder `mint` speak of `Workload` and `Team`, as in the standard library",
         )
     };
-    let read = |text| SchemaFragment::from_cedarschema_str(text);
-    let (own, _) = read(source.text()).map_err(|error| misfit(&error))?;
+    let read = |text| match SchemaFragment::from_cedarschema_str(text) {
+        Ok((fragment, _)) => Ok(fragment),
+        Err(error) => Err(misfit(&error)),
+    };
+    let own = read(source.text())?;
     let mut own = own.to_json_value().map_err(|error| misfit(&error))?;
     for (_, namespace) in own.as_object_mut().into_iter().flatten() {
         if let Some(actions) = namespace.get_mut("actions") {
@@ -225,6 +228,5 @@ fn with_action(source: &Source) -> Result<Schema, Problems> {
         }
     }
     let own = SchemaFragment::from_json_value(own).map_err(|error| misfit(&error))?;
-    let (action, _) = read(SCHEMA).map_err(|error| misfit(&error))?;
-    Ok(Schema::from_schema_fragments([own, action]).map_err(|error| misfit(&error))?)
+    Ok(Schema::from_schema_fragments([own, read(SCHEMA)?]).map_err(|error| misfit(&error))?)
 }

@@ -8,6 +8,7 @@ mod hostile;
 mod leak;
 mod load;
 mod locked;
+mod mint;
 mod project;
 mod publishers;
 mod registry;
