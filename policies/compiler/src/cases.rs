@@ -5,15 +5,19 @@
 
 mod file;
 mod identity;
+mod mint;
 mod native;
 
-pub use file::{Case, CaseFile, Decision, Expectation, KeyFixture, RequestCase};
+pub use file::{
+    Case, CaseFile, Decision, Expectation, KeyFixture, MintCase, RequestCase, WantedCase,
+};
 pub use identity::{ClaimCase, TlsCase};
 pub use native::{Actual, Outcome, answer, run};
 
 use crate::compile::{Compiled, compile_with};
 use crate::keys::KeySpec;
 use crate::lint::KeyLints;
+use crate::mint::SpiffeId;
 use crate::place;
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
@@ -32,6 +36,8 @@ pub struct Prepared {
     pub name: String,
     /// The cases.
     pub cases: Vec<Case>,
+    /// Those in which workloads ask for keys, with what they have proved to be.
+    pub mint: Vec<(SpiffeId, MintCase)>,
     /// The tokens of the keys, by the names that the file gives them; `unknown` is one that is in
     /// no inventory, and `malformed` is none.
     pub tokens: BTreeMap<String, String>,
@@ -55,6 +61,7 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
     let mut prepared = Prepared {
         name: name.into(),
         cases: file.cases,
+        mint: Vec::new(),
         tokens: BTreeMap::from([("malformed".into(), "not-a-key".into())]),
         keys: Vec::new(),
     };
@@ -72,14 +79,24 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
         prepared.tokens.insert(key.clone(), token);
     }
     prepared.tokens.insert("unknown".into(), mint(project, "unknown")?);
+    let wrong = |name: &str, (message, help): (String, &'static str)| {
+        let message = format!("the case `{name}` {message}");
+        let problem = Problem::error("cedarkey::cases::case", message).file(&source);
+        let place = source.text().find(name).map(|at| (at, name.len()));
+        place.into_iter().fold(problem, |it, place| it.at(place, "this case")).help(help)
+    };
     for case in &prepared.cases {
-        problems.extend(problem_of(case, project, &prepared).map(|(message, help)| {
-            let message = format!("the case `{}` {message}", case.name);
-            let problem = Problem::error("cedarkey::cases::case", message).file(&source);
-            let place = source.text().find(&case.name).map(|at| (at, case.name.len()));
-            let problem = place.into_iter().fold(problem, |it, place| it.at(place, "this case"));
-            problem.help(help)
-        }));
+        problems.extend(problem_of(case, project, &prepared).map(|it| wrong(&case.name, it)));
+    }
+    for case in file.mint {
+        problems.extend(mint::problem_of(project, &case.expect).map(|it| wrong(&case.name, it)));
+        match case.spiffe_id.parse() {
+            Ok(spiffe_id) => prepared.mint.push((spiffe_id, case)),
+            Err(error) => {
+                let said = (format!("is of nobody: {error}"), "as in `spiffe://example.com/a`");
+                problems.push(wrong(&case.name, said));
+            }
+        }
     }
     if problems.is_empty() { Ok(prepared) } else { Err(problems) }
 }

@@ -3,9 +3,11 @@
 //! They are no part of a bundle. Whoever issues such keys asks Cedar itself, with an action and a
 //! context that are always the same (`mint.cedarschema`), and entity types of the project's schema.
 
+mod grant;
 mod spiffe;
 pub(crate) mod workload;
 
+pub use grant::{Application, Grant, MintError};
 pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
 pub use workload::{Workload, WorkloadError};
 
@@ -85,6 +87,15 @@ const SCHEMA: &str = include_str!("mint/mint.cedarschema");
 /// The action's id.
 const ACTION: &str = "mint";
 
+// === impl WishError ===
+
+impl WishError {
+    /// What is wrong with it, in the innermost words.
+    fn said(&self) -> String {
+        format!("what is wanted is not what it should be: {}", self.0)
+    }
+}
+
 // === impl Mint ===
 
 impl Mint {
@@ -131,10 +142,9 @@ impl Mint {
         }
     }
 
-    /// How many policies there are.
-    #[must_use]
-    pub fn policies(&self) -> usize {
-        self.policies.set.policies().count()
+    /// Whether it has a policy of this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.policies.source(id).is_some()
     }
 
     fn decide(&self, entities: &Entities, wish: &Wish<'_>) -> Result<Verdict, WishError> {

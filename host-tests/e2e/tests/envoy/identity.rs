@@ -125,7 +125,7 @@ fn certificates_and_claims_that_envoy_has_verified_decide() -> Result<()> {
     let deployment = Deployment::new()?;
     with_example(&deployment)?;
     let tested = deployment.cedarkey(&["test"])?;
-    assert!(tested.ends_with("7 passed, 0 failed"), "{tested}");
+    assert!(tested.ends_with("17 passed, 0 failed"), "{tested}");
     let issue = |arguments: &[&str]| {
         deployment.issue(&[&["--owner", "team:operations"], arguments].concat())
     };

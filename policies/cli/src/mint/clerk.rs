@@ -9,8 +9,8 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::project::{self, Settings};
 use cedarkey_compiler::Project;
-use cedarkey_compiler::mint::{Verdict, Wish, Workload};
-use cedarkey_compiler::settings::{Lifetime, MintSettings};
+use cedarkey_compiler::mint::{Application, Grant};
+use cedarkey_compiler::settings::MintSettings;
 use cedarkey_identity::Identities;
 use cedarkey_publisher::{Publisher, TokenRefusal};
 use cedarkey_registry::{Change, Edit, Issued, NewKey, Registry, Selector};
@@ -110,42 +110,21 @@ impl Clerk {
     async fn issue(&self, project: &Project, order: &Order) -> Result<Issued, Refusal> {
         let Order { identity, wanted } = order;
         let now = Timestamp::now();
-        let workload = project.workload(&identity.spiffe_id)?;
-        let expected = &self.office.settings.environment;
-        if let Some(found) = workload.environment.as_ref().filter(|found| *found != expected) {
-            let (found, expected) = (found.clone(), expected.clone());
-            return Err(Refusal::Environment { found, expected });
-        }
-        let team = team(&workload, wanted.team.as_deref())?;
-        let Lifetime(longest) = self.office.mint.max_lifetime;
-        let Lifetime(usual) = self.office.mint.lifetime;
-        let lifetime = wanted.lifetime.unwrap_or(usual.min(longest));
-        if lifetime > longest {
-            return Err(Refusal::Lifetime(Lifetime(longest).to_string()));
-        }
+        let workload = project.applicant(&identity.spiffe_id)?;
         let live = self.registry.live(&workload.id, now).await;
-        let wish = Wish {
-            workload: &workload.id,
-            team: &team,
+        let live = live.context(Exit::Registry, "keys cannot be counted");
+        let application = Application {
             spiffe_id: &identity.spiffe_id,
             issuer: identity.issuer.as_deref(),
+            team: wanted.team.as_deref(),
             scopes: &wanted.scopes,
             networks: &wanted.networks,
-            lifetime,
-            live_keys: live
-                .context(Exit::Registry, "keys cannot be counted")
-                .map_err(Refusal::fault)?,
+            lifetime: wanted.lifetime,
+            live_keys: live.map_err(Refusal::fault)?,
             now,
         };
-        let verdict = block_in_place(|| project.decide_mint(&wish));
-        // What Cedar does not take as a value is the workload's: a network that is none.
-        let policies = match verdict.map_err(|error| Refusal::Body(said(&error)))? {
-            Verdict::Granted { policies } => policies,
-            Verdict::Refused { policies, reason } => {
-                return Err(Refusal::Denied { policies, reason });
-            }
-            Verdict::Failed { policies } => return Err(Refusal::Failed(policies)),
-        };
+        let granted = block_in_place(|| project.grant(&workload, &application))?;
+        let Grant { team, lifetime, policies } = granted;
         let new = NewKey {
             owner: format!("team:{team}"),
             // The same for all of them: keys that say the same have one profile in common.
@@ -206,19 +185,4 @@ impl Clerk {
 fn tell(to: oneshot::Sender<Result<Value, TokenRefusal>>, answer: Result<Value, Refusal>) {
     // Who has gone away is not told; its key ends in minutes.
     let _ = to.send(answer.map_err(TokenRefusal::from));
-}
-
-/// The team that is to answer for a key.
-fn team(workload: &Workload, wanted: Option<&str>) -> Result<String, Refusal> {
-    match (wanted, workload.nearest.as_slice()) {
-        (_, []) => Err(Refusal::TeamNone),
-        (None, [team]) => Ok(team.clone()),
-        (None, teams) => Err(Refusal::TeamAmbiguous(teams.to_vec())),
-        (Some(wanted), _) if workload.teams.iter().any(|it| it == wanted) => Ok(wanted.into()),
-        (Some(wanted), _) => Err(Refusal::TeamForeign(wanted.into())),
-    }
-}
-
-fn said(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }

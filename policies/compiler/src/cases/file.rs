@@ -6,7 +6,7 @@ use crate::keys::KeySpec;
 use crate::project::Project;
 use cedarkey_engine::key::KeyId;
 use cedarkey_engine::token::KeyHash;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,11 @@ pub struct CaseFile {
     #[serde(default)]
     pub keys: BTreeMap<String, KeyFixture>,
     /// The cases.
+    #[serde(default)]
     pub cases: Vec<Case>,
+    /// Those in which workloads ask for keys.
+    #[serde(default)]
+    pub mint: Vec<MintCase>,
 }
 
 /// A key for tests. What is not given is harmless: valid for ever, from anywhere, without scopes.
@@ -73,6 +77,42 @@ pub struct Case {
     pub request: RequestCase,
     /// What is to be decided.
     pub expect: Expectation,
+}
+
+/// A workload that asks for a key, and what is to be decided.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MintCase {
+    /// What it shows.
+    pub name: String,
+    /// The SPIFFE id that it has proved.
+    pub spiffe_id: String,
+    /// Whose JWT says so; a certificate, if absent.
+    pub issuer: Option<String>,
+    /// What it asks for.
+    #[serde(default)]
+    pub wants: WantedCase,
+    /// How many keys it has that can be used.
+    #[serde(default)]
+    pub live_keys: usize,
+    /// When it asks; now, if absent.
+    pub now: Option<Timestamp>,
+    /// What is to be decided.
+    pub expect: Expectation,
+}
+
+/// What a workload asks for: the body of its request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WantedCase {
+    /// How long the key is to live.
+    pub lifetime: Option<SignedDuration>,
+    /// What it is to be used for.
+    pub scopes: Vec<String>,
+    /// Where it is to be used from; empty: anywhere.
+    pub networks: Vec<String>,
+    /// The team that is to answer for it.
+    pub team: Option<String>,
 }
 
 /// A request.

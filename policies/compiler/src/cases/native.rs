@@ -1,6 +1,6 @@
 //! Running cases on the native engine.
 
-use super::{Case, Decision, Expectation, Prepared, RequestCase, compile, prepare};
+use super::{Case, Decision, Expectation, Prepared, RequestCase, compile, mint, prepare};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use cedarkey_bundle::{Bundle, SigningKey};
@@ -52,7 +52,9 @@ struct CaseHost<'a>(&'a RequestCase);
 /// Everything that keeps the cases from being run.
 pub fn run(project: &Project, name: &str) -> Result<Vec<Outcome>, Problems> {
     let prepared = prepare(project, name)?;
-    Ok(answer(&bundle(project, &prepared)?, &prepared))
+    let mut outcomes = answer(&bundle(project, &prepared)?, &prepared);
+    outcomes.extend(mint::run(project, &prepared));
+    Ok(outcomes)
 }
 
 /// Runs cases on a bundle.

@@ -8,16 +8,13 @@ use std::path::PathBuf;
 
 /// `[mint]`
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct MintSettings {
     /// How long a key lives if the workload does not say.
-    #[serde(default = "quarter")]
     pub lifetime: Lifetime,
     /// The longest that a key may live, whatever policies say.
-    #[serde(default = "hour")]
     pub max_lifetime: Lifetime,
     /// Whose JWTs prove who somebody is.
-    #[serde(default)]
     pub issuers: Vec<IssuerSettings>,
     /// Whose certificates do.
     pub certificates: Option<Certificates>,
@@ -79,6 +76,19 @@ struct IssuerTable {
     spiffe_id: Option<SpiffeTemplate>,
 }
 
+// === impl MintSettings ===
+
+impl Default for MintSettings {
+    fn default() -> Self {
+        Self {
+            lifetime: Lifetime(SignedDuration::from_mins(15)),
+            max_lifetime: Lifetime(SignedDuration::from_hours(1)),
+            issuers: Vec::new(),
+            certificates: None,
+        }
+    }
+}
+
 // === impl IssuerSettings ===
 
 impl TryFrom<IssuerTable> for IssuerSettings {
@@ -121,12 +131,4 @@ fn trust_domain<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error>
 
 fn no_trust_domain(text: &str) -> String {
     format!("`{text}` is not a trust domain: write it as in `example.com`, without `spiffe://`")
-}
-
-fn quarter() -> Lifetime {
-    Lifetime(SignedDuration::from_mins(15))
-}
-
-fn hour() -> Lifetime {
-    Lifetime(SignedDuration::from_hours(1))
 }

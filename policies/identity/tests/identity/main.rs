@@ -1,8 +1,10 @@
 //! Proofs that hold, and forgeries that must not.
 
 #![expect(
-    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
     reason = "a test whose own keys cannot be made fails, and that is all that is asked of it"
 )]
 

@@ -1,0 +1,220 @@
+//! Whether somebody who has proved who it is may have a key, and which.
+
+use super::workload::{Workload, WorkloadError};
+use super::{SpiffeId, Verdict, Wish, WishError};
+use crate::project::Project;
+use crate::settings::{Lifetime, MintSettings};
+use jiff::{SignedDuration, Timestamp};
+
+/// What a workload asks for. What is not said is the project's to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Application<'a> {
+    /// What it has proved to be.
+    pub spiffe_id: &'a SpiffeId,
+    /// Whose JWT says so; a certificate, if absent.
+    pub issuer: Option<&'a str>,
+    /// The team that is to answer for the key.
+    pub team: Option<&'a str>,
+    /// What it is to be used for.
+    pub scopes: &'a [String],
+    /// Where it is to be used from; empty: anywhere.
+    pub networks: &'a [String],
+    /// How long it is to live.
+    pub lifetime: Option<SignedDuration>,
+    /// How many keys the workload has that can be used.
+    pub live_keys: usize,
+    /// When it asks.
+    pub now: Timestamp,
+}
+
+/// A key that may be issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The id of the team that answers for it.
+    pub team: String,
+    /// How long it lives.
+    pub lifetime: SignedDuration,
+    /// The policies that permit it.
+    pub policies: Vec<String>,
+}
+
+/// Why there is no key. The message is for the workload.
+#[derive(Debug, thiserror::Error)]
+pub enum MintError {
+    /// No policy permits it, or some forbid it.
+    #[error("{}", denied(.policies, .reason.as_deref()))]
+    Denied {
+        /// The policies that forbid it.
+        policies: Vec<String>,
+        /// Why, as they say.
+        reason: Option<String>,
+    },
+    /// The workload is of another environment.
+    #[error("the workload is of the environment `{found}`, and keys here are for `{expected}`")]
+    Environment {
+        /// The workload's.
+        found: String,
+        /// The project's.
+        expected: String,
+    },
+    /// Policies cannot be evaluated for this.
+    #[error("the policies {} cannot be evaluated for this", quoted(.0))]
+    Failed(Vec<String>),
+    /// It would live for too long, whatever policies say.
+    #[error("a key lives for {0} at most here")]
+    Lifetime(Lifetime),
+    /// Several teams could answer for it.
+    #[error("the workload belongs to the teams {}: name one as `team`", quoted(.0))]
+    TeamAmbiguous(Vec<String>),
+    /// The team that is named is not the workload's.
+    #[error("the workload does not belong to the team `{0}`")]
+    TeamForeign(String),
+    /// There is nobody who could answer for it.
+    #[error("the workload belongs to no team that could answer for its keys")]
+    TeamNone,
+    /// A value is none.
+    #[error("{}", .0.said())]
+    Wish(#[from] WishError),
+    /// It is nobody's SPIFFE id.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+}
+
+impl Project {
+    /// The workload that has a SPIFFE id, if it belongs here.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or more than one, or it has departed or is of another environment.
+    pub fn applicant(&self, spiffe_id: &SpiffeId) -> Result<Workload, MintError> {
+        let workload = self.workload(spiffe_id)?;
+        let expected = &self.settings.bundle.environment;
+        match &workload.environment {
+            Some(found) if found != expected => {
+                let (found, expected) = (found.clone(), expected.clone());
+                Err(MintError::Environment { found, expected })
+            }
+            _ => Ok(workload),
+        }
+    }
+
+    /// The key that a workload may have, as settings and policies say.
+    ///
+    /// # Errors
+    ///
+    /// Where it may have none.
+    pub fn grant(&self, of: &Workload, wanted: &Application<'_>) -> Result<Grant, MintError> {
+        let team = team(of, wanted.team)?;
+        let settings = self.settings.mint.clone().unwrap_or_default();
+        let lifetime = lifetime(&settings, wanted.lifetime)?;
+        let verdict = self.decide_mint(&Wish {
+            workload: &of.id,
+            team: &team,
+            spiffe_id: wanted.spiffe_id,
+            issuer: wanted.issuer,
+            scopes: wanted.scopes,
+            networks: wanted.networks,
+            lifetime,
+            live_keys: wanted.live_keys,
+            now: wanted.now,
+        })?;
+        match verdict {
+            Verdict::Granted { policies } => Ok(Grant { team, lifetime, policies }),
+            Verdict::Refused { policies, reason } => Err(MintError::Denied { policies, reason }),
+            Verdict::Failed { policies } => Err(MintError::Failed(policies)),
+        }
+    }
+}
+
+/// The team that is to answer for a key.
+fn team(of: &Workload, wanted: Option<&str>) -> Result<String, MintError> {
+    match (wanted, of.nearest.as_slice()) {
+        (_, []) => Err(MintError::TeamNone),
+        (None, [team]) => Ok(team.clone()),
+        (None, teams) => Err(MintError::TeamAmbiguous(teams.to_vec())),
+        (Some(wanted), _) if of.teams.iter().any(|it| it == wanted) => Ok(wanted.into()),
+        (Some(wanted), _) => Err(MintError::TeamForeign(wanted.into())),
+    }
+}
+
+fn lifetime(
+    settings: &MintSettings,
+    wanted: Option<SignedDuration>,
+) -> Result<SignedDuration, MintError> {
+    let longest = settings.max_lifetime;
+    match wanted.map(Lifetime) {
+        None => Ok(settings.lifetime.min(longest).0),
+        Some(wanted) if wanted > longest => Err(MintError::Lifetime(longest)),
+        Some(Lifetime(wanted)) => Ok(wanted),
+    }
+}
+
+// === impl MintError ===
+
+impl MintError {
+    /// All causes.
+    pub const CAUSES: [&str; 11] = [
+        "mint_body",
+        "mint_denied",
+        "mint_failed",
+        "mint_lifetime",
+        "team_ambiguous",
+        "team_foreign",
+        "team_none",
+        "workload_ambiguous",
+        "workload_departed",
+        "workload_environment",
+        "workload_unknown",
+    ];
+
+    /// The cause, as it is counted and told; stable.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "mint_denied",
+            Self::Environment { .. } => "workload_environment",
+            Self::Failed(_) => "mint_failed",
+            Self::Lifetime(_) => "mint_lifetime",
+            Self::TeamAmbiguous(_) => "team_ambiguous",
+            Self::TeamForeign(_) => "team_foreign",
+            Self::TeamNone => "team_none",
+            Self::Wish(_) => "mint_body",
+            Self::Workload(error) => match error {
+                WorkloadError::Departed(_) => "workload_departed",
+                WorkloadError::Several(_) => "workload_ambiguous",
+                WorkloadError::Unknown(_) => "workload_unknown",
+            },
+        }
+    }
+
+    /// The HTTP status that says the same.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::TeamAmbiguous(_) | Self::Wish(_) => 400,
+            Self::Failed(_) => 500,
+            _ => 403,
+        }
+    }
+
+    /// The policies that determined it.
+    #[must_use]
+    pub fn policies(&self) -> &[String] {
+        match self {
+            Self::Denied { policies, .. } | Self::Failed(policies) => policies,
+            _ => &[],
+        }
+    }
+}
+
+fn denied(policies: &[String], reason: Option<&str>) -> String {
+    match (policies, reason) {
+        (_, Some(reason)) => reason.into(),
+        ([], None) => "no policy lets this workload have such a key".into(),
+        (policies, None) => format!("the policies {} forbid it", quoted(policies)),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
