@@ -67,7 +67,8 @@ on_both! {
         a_decoy_has_no_reach_and_no_successor,
         a_file_makes_decoys_and_no_key_becomes_one;
     query:
-        keys_are_found_by_what_is_known_of_them;
+        keys_are_found_by_what_is_known_of_them,
+        keys_are_current_for_as_long_as_they_lived;
     audit:
         an_untouched_audit_is_sound,
         every_kind_of_tampering_is_found,

@@ -1,7 +1,7 @@
 //! Looking keys up.
 
 use crate::common::{Home, by, by_at, new_key, now};
-use cedarkey_registry::{Filter, FindError, NewKey, Selector, Status};
+use cedarkey_registry::{Edit, Filter, FindError, NewKey, Selector, Status};
 use jiff::ToSpan;
 
 pub async fn keys_are_found_by_what_is_known_of_them(home: Home) {
@@ -46,4 +46,53 @@ pub async fn keys_are_found_by_what_is_known_of_them(home: Home) {
     for missing in ["", "Z", "debug", &"0".repeat(64)] {
         assert!(matches!(get(missing).await, Err(FindError::Missing(_))), "{missing}");
     }
+}
+
+/// Of keys that live for minutes there are many: those that are long over are known to nobody.
+pub async fn keys_are_current_for_as_long_as_they_lived(home: Home) {
+    let registry = home.open().await;
+    let issue = async |name: &str, change: fn(&mut NewKey)| {
+        let mut new =
+            NewKey { name: Some(name.into()), workload: Some("export".into()), ..new_key() };
+        change(&mut new);
+        registry.issue(new, &by("alice")).await.unwrap().key
+    };
+    issue("minutes", |new| new.expires = Some(now() + 10.minutes())).await;
+    issue("days", |new| new.expires = Some(now() + 48.hours())).await;
+    issue("ever", |new| new.expires = None).await;
+    issue("later", |new| {
+        new.not_before = Some(now() + 24.hours());
+        new.expires = Some(now() + 25.hours());
+    })
+    .await;
+    let revoked = issue("revoked", |new| new.expires = Some(now() + 10.minutes())).await;
+    issue("decoy", |new| {
+        *new = NewKey { name: new.name.take(), decoy: true, ..new_key() };
+        (new.scopes, new.networks) = (Vec::new(), Vec::new());
+        new.expires = Some(now() + 1.hour());
+    })
+    .await;
+    let which = Selector::Text(revoked.id).into();
+    registry.edit(&which, &Edit::Revoke, &by("alice"), &mut |_| {}).await.unwrap();
+
+    let current = async |at| {
+        let keys = registry.current(at).await.unwrap();
+        let mut names: Vec<_> = keys.into_iter().filter_map(|key| key.name).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let all = "days decoy ever later minutes revoked";
+    assert_eq!(current(now()).await, all);
+    assert_eq!(current(now() + 69.minutes()).await, all);
+    assert_eq!(current(now() + 70.minutes()).await, "days decoy ever later");
+    assert_eq!(current(now() + 26.hours() - 1.second()).await, "days decoy ever later");
+    assert_eq!(current(now() + 26.hours()).await, "days decoy ever");
+    assert_eq!(current(now() + 96.hours() - 1.second()).await, "days decoy ever");
+    assert_eq!(current(now() + 96.hours()).await, "decoy ever");
+
+    // What is valid or will be, of one workload; the decoy is of none.
+    for (at, live) in [(now(), 4), (now() + 10.minutes(), 3), (now() + 25.hours(), 2)] {
+        assert_eq!(registry.live("export", at).await.unwrap(), live, "{at}");
+    }
+    assert_eq!(registry.live("nobody", now()).await.unwrap(), 0);
 }
