@@ -17,6 +17,7 @@ use clerk::Clerk;
 use order::Order;
 use refusal::Refusal;
 use serde_json::Value;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub use clerk::Office;
@@ -59,7 +60,10 @@ impl Desk {
         let identity = identity.map_err(Refusal::from)?;
         let order = Order::read(identity, body)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Request { order, answer }).map_err(|_| Refusal::Busy)?;
+        self.queue.try_send(Request { order, answer }).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::Busy,
+            TrySendError::Closed(_) => Refusal::Away,
+        })?;
         answered.await.unwrap_or_else(|_| Err(Refusal::Away.into()))
     }
 }

@@ -14,8 +14,10 @@ use cedarkey_compiler::settings::MintSettings;
 use cedarkey_identity::Identities;
 use cedarkey_publisher::{Publisher, TokenRefusal};
 use cedarkey_registry::{Change, Edit, Issued, NewKey, Registry, Selector};
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::block_in_place;
@@ -73,7 +75,12 @@ impl Clerk {
     pub async fn work(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::new();
         while requests.recv_many(&mut batch, BATCH).await > 0 {
-            self.serve(std::mem::take(&mut batch)).await;
+            let serving = AssertUnwindSafe(self.serve(std::mem::take(&mut batch)));
+            // Whoever waited is told to try again, and the next are served.
+            if serving.catch_unwind().await.is_err() {
+                tracing::error!("issuing keys panicked, which is a bug: please report it");
+                self.release.forget();
+            }
         }
         self.registry.close().await;
     }

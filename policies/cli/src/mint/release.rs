@@ -44,6 +44,11 @@ impl Release {
         })
     }
 
+    /// What is in force is looked at anew.
+    pub fn forget(&mut self) {
+        self.known = None;
+    }
+
     /// Publishes a bundle with all keys of the registry, and gives its version.
     pub async fn publish(
         &mut self,
