@@ -8,9 +8,7 @@ mod identity;
 mod mint;
 mod native;
 
-pub use file::{
-    Case, CaseFile, Decision, Expectation, KeyFixture, MintCase, RequestCase, WantedCase,
-};
+pub use file::{Case, CaseFile, Decision, Expectation, KeyFixture, MintCase, RequestCase};
 pub use identity::{ClaimCase, TlsCase};
 pub use native::{Actual, Outcome, answer, run};
 

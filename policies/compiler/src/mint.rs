@@ -7,20 +7,20 @@ mod grant;
 mod spiffe;
 pub(crate) mod workload;
 
-pub use grant::{Application, Grant, MintError};
+pub use grant::{Application, Grant, MintError, Wanted};
 pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
 pub use workload::{Workload, WorkloadError};
 
 use crate::check::{action_uid, validate};
 use crate::keys::uid;
 use crate::problem::{Problem, Problems, Source};
-use crate::project::{Files, Policies, Project};
+use crate::project::{Files, Policies};
 use crate::settings::Settings;
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Request, RestrictedExpression as Expression, Schema,
     SchemaFragment,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 
 /// The policies by which keys are minted.
@@ -31,32 +31,22 @@ pub struct Mint {
     policies: Policies,
 }
 
-/// A key that a workload wants.
+/// What policies are asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
-    /// Whom it is for: the id of a `Workload`.
-    pub workload: &'a str,
+struct Question<'a> {
+    /// Whom the key is for: the id of a `Workload`.
+    workload: &'a str,
     /// Who is to answer for it: the id of a `Team`.
-    pub team: &'a str,
-    /// What the workload has proved to be.
-    pub spiffe_id: &'a SpiffeId,
-    /// Who says so, if it was a JWT's issuer.
-    pub issuer: Option<&'a str>,
-    /// What it is to be used for.
-    pub scopes: &'a [String],
-    /// Where it is to be used from; empty: anywhere.
-    pub networks: &'a [String],
+    team: &'a str,
     /// How long it is to live.
-    pub lifetime: SignedDuration,
-    /// How many keys the workload has that can be used.
-    pub live_keys: usize,
-    /// When it is wanted.
-    pub now: Timestamp,
+    lifetime: SignedDuration,
+    /// What else was asked for, and by whom.
+    application: &'a Application<'a>,
 }
 
-/// What the policies say to a wish.
+/// What the policies say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+enum Verdict {
     /// The key may be issued.
     Granted {
         /// The policies that permit it.
@@ -76,25 +66,16 @@ pub enum Verdict {
     },
 }
 
-/// Why a wish cannot be asked for.
+/// Why policies cannot be asked: a value is none of Cedar's.
 #[derive(Debug, thiserror::Error)]
-#[error("the wish is not one of Cedar's")]
-pub struct WishError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[error("what is wanted is not what it should be: {0}")]
+pub struct ValueError(Box<dyn std::error::Error + Send + Sync>);
 
 /// The schema of the action, beside the project's own.
 const SCHEMA: &str = include_str!("mint/mint.cedarschema");
 
 /// The action's id.
 const ACTION: &str = "mint";
-
-// === impl WishError ===
-
-impl WishError {
-    /// What is wrong with it, in the innermost words.
-    fn said(&self) -> String {
-        format!("what is wanted is not what it should be: {}", self.0)
-    }
-}
 
 // === impl Mint ===
 
@@ -147,9 +128,9 @@ impl Mint {
         self.policies.source(id).is_some()
     }
 
-    fn decide(&self, entities: &Entities, wish: &Wish<'_>) -> Result<Verdict, WishError> {
+    fn decide(&self, entities: &Entities, asked: &Question<'_>) -> Result<Verdict, ValueError> {
         let response =
-            Authorizer::new().is_authorized(&self.request(wish)?, &self.policies.set, entities);
+            Authorizer::new().is_authorized(&self.request(asked)?, &self.policies.set, entities);
         let diagnostics = response.diagnostics();
         let mut failed: Vec<_> = diagnostics
             .errors()
@@ -177,43 +158,28 @@ impl Mint {
     }
 
     /// The request, checked against the schema.
-    fn request(&self, wish: &Wish<'_>) -> Result<Request, WishError> {
-        let none = || WishError("a name is none of Cedar's".into());
-        let principal = uid(workload::KIND, wish.workload).ok_or_else(none)?;
-        let resource = uid("Team", wish.team).ok_or_else(none)?;
+    fn request(&self, asked: &Question<'_>) -> Result<Request, ValueError> {
+        let none = || ValueError("a name is none of Cedar's".into());
+        let Application { spiffe_id, issuer, wanted, live_keys, now } = asked.application;
+        let principal = uid(workload::KIND, asked.workload).ok_or_else(none)?;
+        let resource = uid("Team", asked.team).ok_or_else(none)?;
         let action = action_uid(ACTION).ok_or_else(none)?;
         let text = |text: &str| Expression::new_string(text.into());
-        let duration = format!("{}ms", wish.lifetime.as_millis());
-        let live = i64::try_from(wish.live_keys).unwrap_or(i64::MAX);
+        let duration = format!("{}ms", asked.lifetime.as_millis());
+        let live = i64::try_from(*live_keys).unwrap_or(i64::MAX);
         let mut fields = vec![
             ("lifetime", Expression::new_duration(duration)),
             ("liveKeys", Expression::new_long(live)),
-            ("networks", Expression::new_set(wish.networks.iter().map(Expression::new_ip))),
-            ("now", Expression::new_datetime(wish.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
-            ("scopes", Expression::new_set(wish.scopes.iter().map(|scope| text(scope)))),
-            ("spiffeId", text(wish.spiffe_id.as_str())),
+            ("networks", Expression::new_set(wanted.networks.iter().map(Expression::new_ip))),
+            ("now", Expression::new_datetime(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+            ("scopes", Expression::new_set(wanted.scopes.iter().map(|scope| text(scope)))),
+            ("spiffeId", text(spiffe_id.as_str())),
         ];
-        fields.extend(wish.issuer.map(|issuer| ("issuer", text(issuer))));
+        fields.extend(issuer.map(|issuer| ("issuer", text(issuer))));
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let context = Context::from_pairs(fields).map_err(|error| WishError(error.into()))?;
+        let context = Context::from_pairs(fields).map_err(|error| ValueError(error.into()))?;
         Request::new(principal, action, resource, context, Some(&self.schema))
-            .map_err(|error| WishError(error.into()))
-    }
-}
-
-// === impl Project ===
-
-impl Project {
-    /// What the policies of the folder `mint` say to a wish; nothing, where there are none.
-    ///
-    /// # Errors
-    ///
-    /// Where the wish cannot be put into a request.
-    pub fn decide_mint(&self, wish: &Wish<'_>) -> Result<Verdict, WishError> {
-        match &self.mint {
-            Some(mint) => mint.decide(&self.entities, wish),
-            None => Ok(Verdict::Refused { policies: Vec::new(), reason: None }),
-        }
+            .map_err(|error| ValueError(error.into()))
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the policies of the folder `mint` say to workloads that want keys.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test whose project cannot be made fails, and that is all that is asked of it"
 )]
 
 use cedarkey_compiler::Project;
-use cedarkey_compiler::mint::{SpiffeId, Verdict, Wish, WorkloadError};
+use cedarkey_compiler::mint::{Application, MintError, SpiffeId, Wanted};
 use jiff::{SignedDuration, Timestamp};
 use std::fs;
 use std::path::Path;
@@ -97,74 +98,93 @@ fn now() -> Timestamp {
 #[test]
 fn a_spiffe_id_is_the_workload_that_has_it() {
     let (_folder, project) = project();
-    let workload = project.workload(&id("spiffe://example.com/export")).unwrap();
+    let workload = project.applicant(&id("spiffe://example.com/export")).unwrap();
     assert_eq!(workload.id, "nightly-export");
     assert_eq!(workload.environment.as_deref(), Some("development"));
     assert_eq!(workload.teams, ["company", "payments"]);
     assert_eq!(workload.nearest, ["payments"]);
-    let other = id("spiffe://example.com/plain");
-    assert_eq!(project.workload(&other), Err(WorkloadError::Unknown(other)));
+    let other = project.applicant(&id("spiffe://example.com/plain")).unwrap_err();
+    assert_eq!(other.cause(), "workload_unknown");
+}
+
+fn list(of: &[&str]) -> Vec<String> {
+    of.iter().map(|it| (*it).to_owned()).collect()
 }
 
 #[test]
 fn policies_say_which_keys_there_are() {
     let (_folder, project) = project();
     let spiffe_id = id("spiffe://example.com/export");
-    let scopes = |scopes: &[&str]| scopes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-    let read = scopes(&["orders:read"]);
-    let write = scopes(&["orders:read", "orders:write"]);
-    let admin = scopes(&["orders:admin", "orders:read"]);
-    let wish = Wish {
-        workload: "nightly-export",
-        team: "payments",
+    let workload = project.applicant(&spiffe_id).unwrap();
+    let wanted = Wanted {
+        lifetime: Some(SignedDuration::from_mins(10)),
+        scopes: list(&["orders:read"]),
+        ..Wanted::default()
+    };
+    let usual = Application {
         spiffe_id: &spiffe_id,
         issuer: Some("https://login.example.com"),
-        scopes: &read,
-        networks: &[],
-        lifetime: SignedDuration::from_mins(10),
+        wanted: &wanted,
         live_keys: 0,
         now: now(),
     };
-    let ask = |wish: Wish<'_>| project.decide_mint(&wish).unwrap();
-    let granted = Verdict::Granted { policies: vec!["mint.exporter".into()] };
-    let refused = |policies: &[&str], reason: Option<&str>| Verdict::Refused {
-        policies: policies.iter().map(|it| (*it).to_owned()).collect(),
-        reason: reason.map(String::from),
+    let ask = |application: Application<'_>| project.grant(&workload, &application);
+    let granted = |application: Application<'_>| {
+        let grant = ask(application).unwrap();
+        assert_eq!(grant.policies, ["mint.exporter"], "{application:?}");
+        grant
     };
+    let refused = |application: Application<'_>| match ask(application).unwrap_err() {
+        MintError::Denied { policies, reason } => (policies.join(" "), reason.unwrap_or_default()),
+        error => panic!("{application:?}: {error}"),
+    };
+    let by = |policy: &str| (policy.to_owned(), String::new());
 
-    assert_eq!(ask(wish), granted);
-    assert_eq!(ask(Wish { issuer: None, scopes: &[], ..wish }), granted);
-    assert_eq!(ask(Wish { scopes: &write, live_keys: 2, ..wish }), granted);
-    let inside = scopes(&["10.0.0.0/8"]);
-    assert_eq!(ask(Wish { networks: &inside, ..wish }), granted);
+    let grant = granted(usual);
+    assert_eq!((grant.team.as_str(), grant.lifetime), ("payments", SignedDuration::from_mins(10)));
+    let nothing = Wanted { scopes: Vec::new(), ..wanted.clone() };
+    granted(Application { issuer: None, wanted: &nothing, ..usual });
+    let write = Wanted { scopes: list(&["orders:read", "orders:write"]), ..wanted.clone() };
+    granted(Application { wanted: &write, live_keys: 2, ..usual });
+    let inside = Wanted { networks: list(&["10.0.0.0/8"]), ..wanted.clone() };
+    granted(Application { wanted: &inside, ..usual });
 
     let longer = SignedDuration::from_millis(600_001);
-    for wish in [
-        Wish { lifetime: longer, ..wish },
-        Wish { scopes: &admin, ..wish },
-        Wish { live_keys: 3, ..wish },
-        Wish { workload: "plain", ..wish },
-        Wish { team: "company", ..wish },
-        Wish { team: "nobody", ..wish },
+    for wanted in [
+        Wanted { lifetime: Some(longer), ..wanted.clone() },
+        // The project's fifteen minutes.
+        Wanted { lifetime: None, ..wanted.clone() },
+        Wanted { scopes: list(&["orders:admin", "orders:read"]), ..wanted.clone() },
+        // Of a team's team.
+        Wanted { team: Some("company".into()), ..wanted.clone() },
     ] {
-        assert_eq!(ask(wish), refused(&[], None), "{wish:?}");
+        assert_eq!(refused(Application { wanted: &wanted, ..usual }), by(""), "{wanted:?}");
     }
+    assert_eq!(refused(Application { live_keys: 3, ..usual }), by(""));
     let night = "2026-11-01T05:59:59Z".parse().unwrap();
-    assert_eq!(ask(Wish { now: night, ..wish }), granted);
-    assert_eq!(
-        ask(Wish { now: night, scopes: &write, ..wish }),
-        refused(&["mint.no-writing-at-night"], Some("nobody writes at night"))
-    );
-    let outside = scopes(&["192.0.2.0/24"]);
-    assert_eq!(ask(Wish { networks: &outside, ..wish }), refused(&["mint.only-here"], None));
+    granted(Application { now: night, ..usual });
+    let said = refused(Application { now: night, wanted: &write, ..usual });
+    assert_eq!(said, ("mint.no-writing-at-night".into(), "nobody writes at night".into()));
+    let outside = Wanted { networks: list(&["192.0.2.0/24"]), ..wanted.clone() };
+    assert_eq!(refused(Application { wanted: &outside, ..usual }), by("mint.only-here"));
     let issuer = Some("https://other.example.com");
-    assert_eq!(ask(Wish { issuer, ..wish }), refused(&["mint.known-issuers"], None));
+    assert_eq!(refused(Application { issuer, ..usual }), by("mint.known-issuers"));
 
     // A policy that cannot be evaluated might have forbidden it.
-    let failed = Verdict::Failed { policies: vec!["mint.counts".into()] };
-    assert_eq!(ask(Wish { live_keys: 808, ..wish }), failed);
-    let nonsense = scopes(&["10.0.0.0/99"]);
-    assert!(project.decide_mint(&Wish { networks: &nonsense, ..wish }).is_err());
+    let cause = |application: Application<'_>| {
+        ask(application).map_or_else(|error| error.cause(), |_| "granted")
+    };
+    assert_eq!(cause(Application { live_keys: 808, ..usual }), "mint_failed");
+    for (other, expected) in [
+        (Wanted { networks: list(&["10.0.0.0/99"]), ..wanted.clone() }, "mint_body"),
+        (
+            Wanted { lifetime: Some(SignedDuration::from_mins(61)), ..wanted.clone() },
+            "mint_lifetime",
+        ),
+        (Wanted { team: Some("nobody".into()), ..wanted.clone() }, "team_foreign"),
+    ] {
+        assert_eq!(cause(Application { wanted: &other, ..usual }), expected, "{other:?}");
+    }
 }
 
 /// Where bundles come from several places, this tells whether one is of this project.

@@ -123,10 +123,7 @@ impl Clerk {
         let application = Application {
             spiffe_id: &identity.spiffe_id,
             issuer: identity.issuer.as_deref(),
-            team: wanted.team.as_deref(),
-            scopes: &wanted.scopes,
-            networks: &wanted.networks,
-            lifetime: wanted.lifetime,
+            wanted,
             live_keys: live.map_err(Refusal::fault)?,
             now,
         };

@@ -1,31 +1,14 @@
 //! What a workload asks for.
 
 use super::refusal::Refusal;
+use cedarkey_compiler::mint::Wanted;
 use cedarkey_identity::Identity;
-use jiff::SignedDuration;
-use serde::Deserialize;
 
 /// A key that somebody wants who has proved who it is.
 #[derive(Debug)]
 pub struct Order {
     pub identity: Identity,
     pub wanted: Wanted,
-}
-
-/// The body of the request. What is not given is the project's to say.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Wanted {
-    /// How long it is to live.
-    pub lifetime: Option<SignedDuration>,
-    /// What it is to be used for.
-    pub scopes: Vec<String>,
-    /// Where it is to be used from; empty: anywhere.
-    pub networks: Vec<String>,
-    /// The team that is to answer for it.
-    pub team: Option<String>,
-    /// Why, for the audit.
-    pub reason: Option<String>,
 }
 
 /// How many scopes or networks a key may name.
@@ -57,6 +40,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::SignedDuration;
 
     fn read(body: &str) -> Result<Wanted, Refusal> {
         let spiffe_id = "spiffe://example.com/a".parse().unwrap();

@@ -3,10 +3,11 @@
 use super::LONG_AGO;
 use super::identity::{ClaimCase, TlsCase};
 use crate::keys::KeySpec;
+use crate::mint::Wanted;
 use crate::project::Project;
 use cedarkey_engine::key::KeyId;
 use cedarkey_engine::token::KeyHash;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -91,7 +92,7 @@ pub struct MintCase {
     pub issuer: Option<String>,
     /// What it asks for.
     #[serde(default)]
-    pub wants: WantedCase,
+    pub wants: Wanted,
     /// How many keys it has that can be used.
     #[serde(default)]
     pub live_keys: usize,
@@ -99,20 +100,6 @@ pub struct MintCase {
     pub now: Option<Timestamp>,
     /// What is to be decided.
     pub expect: Expectation,
-}
-
-/// What a workload asks for: the body of its request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WantedCase {
-    /// How long the key is to live.
-    pub lifetime: Option<SignedDuration>,
-    /// What it is to be used for.
-    pub scopes: Vec<String>,
-    /// Where it is to be used from; empty: anywhere.
-    pub networks: Vec<String>,
-    /// The team that is to answer for it.
-    pub team: Option<String>,
 }
 
 /// A request.

@@ -11,13 +11,7 @@ use jiff::Timestamp;
 pub(super) fn run(project: &Project, prepared: &Prepared) -> Vec<Outcome> {
     let outcomes = prepared.mint.iter().map(|(spiffe_id, case)| {
         let actual = decide(project, spiffe_id, case);
-        Outcome {
-            file: prepared.name.clone(),
-            name: case.name.clone(),
-            passed: actual.meets(&case.expect),
-            expected: case.expect.clone(),
-            actual,
-        }
+        Outcome::new(prepared, &case.name, &case.expect, actual)
     });
     outcomes.collect()
 }
@@ -28,10 +22,7 @@ fn decide(project: &Project, spiffe_id: &SpiffeId, case: &MintCase) -> Actual {
         let application = Application {
             spiffe_id,
             issuer: issuer.as_deref(),
-            team: wants.team.as_deref(),
-            scopes: &wants.scopes,
-            networks: &wants.networks,
-            lifetime: wants.lifetime,
+            wanted: wants,
             live_keys: *live_keys,
             now: now.unwrap_or_else(Timestamp::now),
         };

@@ -62,13 +62,7 @@ pub fn run(project: &Project, name: &str) -> Result<Vec<Outcome>, Problems> {
 pub fn answer(bundle: &Bundle, prepared: &Prepared) -> Vec<Outcome> {
     let outcomes = prepared.cases.iter().map(|case| {
         let actual = decide(bundle, case, prepared.tokens.get(&case.key).map(String::as_str));
-        Outcome {
-            file: prepared.name.clone(),
-            name: case.name.clone(),
-            passed: actual.meets(&case.expect),
-            expected: case.expect.clone(),
-            actual,
-        }
+        Outcome::new(prepared, &case.name, &case.expect, actual)
     });
     outcomes.collect()
 }
@@ -119,6 +113,20 @@ fn decide(bundle: &Bundle, case: &Case, token: Option<&str>) -> Actual {
         reason,
         policies: reasons.iter().map(ids).collect(),
         errors: evaluation.errors().iter().map(|(at, _)| ids(at)).collect(),
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    pub(super) fn new(of: &Prepared, name: &str, expected: &Expectation, actual: Actual) -> Self {
+        Self {
+            file: of.name.clone(),
+            name: name.into(),
+            passed: actual.meets(expected),
+            expected: expected.clone(),
+            actual,
+        }
     }
 }
 

@@ -1,26 +1,37 @@
 //! Whether somebody who has proved who it is may have a key, and which.
 
 use super::workload::{Workload, WorkloadError};
-use super::{SpiffeId, Verdict, Wish, WishError};
+use super::{Question, SpiffeId, ValueError, Verdict};
 use crate::project::Project;
 use crate::settings::{Lifetime, MintSettings};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
-/// What a workload asks for. What is not said is the project's to say.
+/// What a workload asks for: the body of its request. What is not said is the project's to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wanted {
+    /// How long the key is to live.
+    pub lifetime: Option<SignedDuration>,
+    /// What it is to be used for.
+    pub scopes: Vec<String>,
+    /// Where it is to be used from; empty: anywhere.
+    pub networks: Vec<String>,
+    /// The id of the team that is to answer for it.
+    pub team: Option<String>,
+    /// Why, for the audit.
+    pub reason: Option<String>,
+}
+
+/// Who asks for a key, and for which.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// What it has proved to be.
+    /// What the workload has proved to be.
     pub spiffe_id: &'a SpiffeId,
     /// Whose JWT says so; a certificate, if absent.
     pub issuer: Option<&'a str>,
-    /// The team that is to answer for the key.
-    pub team: Option<&'a str>,
-    /// What it is to be used for.
-    pub scopes: &'a [String],
-    /// Where it is to be used from; empty: anywhere.
-    pub networks: &'a [String],
-    /// How long it is to live.
-    pub lifetime: Option<SignedDuration>,
+    /// What it asks for.
+    pub wanted: &'a Wanted,
     /// How many keys the workload has that can be used.
     pub live_keys: usize,
     /// When it asks.
@@ -73,8 +84,8 @@ pub enum MintError {
     #[error("the workload belongs to no team that could answer for its keys")]
     TeamNone,
     /// A value is none.
-    #[error("{}", .0.said())]
-    Wish(#[from] WishError),
+    #[error(transparent)]
+    Value(#[from] ValueError),
     /// It is nobody's SPIFFE id.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
@@ -103,21 +114,16 @@ impl Project {
     /// # Errors
     ///
     /// Where it may have none.
-    pub fn grant(&self, of: &Workload, wanted: &Application<'_>) -> Result<Grant, MintError> {
-        let team = team(of, wanted.team)?;
+    pub fn grant(&self, to: &Workload, application: &Application<'_>) -> Result<Grant, MintError> {
+        let wanted = application.wanted;
+        let team = team(to, wanted.team.as_deref())?;
         let settings = self.settings.mint.clone().unwrap_or_default();
         let lifetime = lifetime(&settings, wanted.lifetime)?;
-        let verdict = self.decide_mint(&Wish {
-            workload: &of.id,
-            team: &team,
-            spiffe_id: wanted.spiffe_id,
-            issuer: wanted.issuer,
-            scopes: wanted.scopes,
-            networks: wanted.networks,
-            lifetime,
-            live_keys: wanted.live_keys,
-            now: wanted.now,
-        })?;
+        let asked = Question { workload: &to.id, team: &team, lifetime, application };
+        let verdict = match &self.mint {
+            Some(mint) => mint.decide(&self.entities, &asked)?,
+            None => Verdict::Refused { policies: Vec::new(), reason: None },
+        };
         match verdict {
             Verdict::Granted { policies } => Ok(Grant { team, lifetime, policies }),
             Verdict::Refused { policies, reason } => Err(MintError::Denied { policies, reason }),
@@ -178,7 +184,7 @@ impl MintError {
             Self::TeamAmbiguous(_) => "team_ambiguous",
             Self::TeamForeign(_) => "team_foreign",
             Self::TeamNone => "team_none",
-            Self::Wish(_) => "mint_body",
+            Self::Value(_) => "mint_body",
             Self::Workload(error) => match error {
                 WorkloadError::Departed(_) => "workload_departed",
                 WorkloadError::Several(_) => "workload_ambiguous",
@@ -191,7 +197,7 @@ impl MintError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::TeamAmbiguous(_) | Self::Wish(_) => 400,
+            Self::TeamAmbiguous(_) | Self::Value(_) => 400,
             Self::Failed(_) => 500,
             _ => 403,
         }
