@@ -11,6 +11,7 @@ mod progress;
 mod project;
 mod publisher;
 mod report;
+mod shell;
 mod signing;
 mod stop;
 mod time;
