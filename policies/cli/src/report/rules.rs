@@ -126,7 +126,7 @@ impl<'a> Rules<'a> {
         let wild: Vec<_> = key.scopes.iter().filter(|scope| scope.contains('*')).collect();
         if let Some(scope) = wild.first() {
             let message = format!("the scope `{scope}` stands for whatever there will be");
-            found.add(Rule::WildcardScope, message, APPLY.into());
+            found.add(Rule::WildcardScope, message, without(&key.id, &wild));
         }
         let environment = key.workload.as_ref().and_then(|id| self.project.environment_of(id));
         if let Some(other) = environment.filter(|other| *other != key.environment) {
@@ -158,7 +158,8 @@ impl<'a> Rules<'a> {
         }
         if let Some(due) = key.review_by.filter(|due| *due <= now) {
             let message = format!("its review was due on {}", day(Some(due)));
-            found.add(Rule::ReviewOverdue, message, APPLY.into());
+            let command = format!("cedarkey keys amend {} --review-by 90d", key.id);
+            found.add(Rule::ReviewOverdue, message, command);
         }
     }
 
@@ -212,7 +213,8 @@ impl<'a> Rules<'a> {
         if !unused_scopes.is_empty() && !narrowed {
             let scopes = unused_scopes.join("`, `");
             let message = format!("nothing that it does needs `{scopes}`");
-            found.add(Rule::Overprivileged, message, narrow.unwrap_or_else(|| APPLY.into()));
+            let command = narrow.unwrap_or_else(|| without(key, unused_scopes));
+            found.add(Rule::Overprivileged, message, command);
         } else if let Some(narrow) = narrow {
             let actions = unused_actions.join("`, `");
             found.add(Rule::Overprivileged, format!("it never does `{actions}`"), narrow);
@@ -234,9 +236,11 @@ impl<'a> Rules<'a> {
 
 const LEAKED: &str = "leaked";
 
-/// What takes scopes or a review's date from a file.
-const APPLY: &str =
-    "cedarkey keys export --to keys-yaml > keys.yaml && $EDITOR keys.yaml && cedarkey keys apply";
+/// What takes scopes from a key.
+fn without(id: &str, scopes: &[impl AsRef<str>]) -> String {
+    let scopes = scopes.iter().map(|scope| format!(" --drop-scope {}", quoted(scope.as_ref())));
+    format!("cedarkey keys amend {id}{}", scopes.collect::<String>())
+}
 
 fn rotate(id: &str, options: &str) -> String {
     format!("cedarkey keys rotate {id} --overlap 7d{options}")
