@@ -35,6 +35,8 @@ pub enum Exit {
     OtherToken = 13,
     /// `report --fail-on` found something as grave.
     Findings = 14,
+    /// `leak watch` would have to answer more keys than `--at-most` lets it.
+    TooMany = 15,
 }
 
 /// The end of the top-level help.
@@ -48,6 +50,7 @@ Exit status:
    5  the registry cannot be used, or refused     12  what should be a token is none
    6  the publisher cannot be reached, or fails   13  a token is of another environment
                                                   14  `report --fail-on` found something
+                                                  15  `leak watch` found too many keys
 
 Start with `cedarkey init my-api`, then `cedarkey check -C my-api`.";
 

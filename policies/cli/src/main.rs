@@ -12,6 +12,7 @@ mod progress;
 mod project;
 mod publisher;
 mod report;
+mod shell;
 mod signing;
 mod stop;
 mod time;

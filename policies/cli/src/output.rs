@@ -149,9 +149,9 @@ impl Output {
     }
 }
 
-/// So many of a thing: `1 key`, `2 keys`.
+/// So many of a thing: `1 key`, `2 keys`, `2 policies`.
 pub fn counted(count: usize, thing: &str) -> String {
-    match (count, thing.strip_suffix('y').filter(|stem| !stem.ends_with('e'))) {
+    match (count, thing.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e']))) {
         (1, _) => format!("1 {thing}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),
         (_, None) => format!("{count} {thing}s"),

@@ -6,12 +6,14 @@
 //! usage, if it is known ──────┘
 //! ```
 
+mod again;
 mod charts;
 mod finding;
 mod granted;
 mod html;
 mod rules;
 
+pub use again::Again;
 pub use charts::Charts;
 pub use finding::{Finding, Level, Rule};
 pub use granted::Granted;
@@ -43,7 +45,7 @@ pub struct Report {
     pub counts: BTreeMap<Level, usize>,
     /// What is wrong, the gravest first.
     pub findings: Vec<Finding>,
-    /// What could not be looked for, as usage is not known.
+    /// What could not be looked for, as usage is not known or not for long enough.
     pub not_looked_for: Vec<Rule>,
     /// What each key may do, and does.
     pub granted: Vec<Granted>,
@@ -62,6 +64,8 @@ pub struct Known<'a> {
     pub usage: Option<&'a Usage>,
     /// What was done to them.
     pub audit: &'a [Entry],
+    /// How it was asked for.
+    pub again: &'a Again,
 }
 
 /// Whether a key could be used, now or again.
@@ -74,10 +78,16 @@ pub fn is_live(status: Status) -> bool {
 impl Report {
     /// Looks for everything.
     pub fn new(known: Known<'_>, limits: Limits, now: Timestamp) -> Self {
-        let Known { project, keys, usage, audit } = known;
-        let rules = Rules::new(project, usage, limits);
-        let granted =
-            |key: &Key| is_live(key.status(now)).then(|| Granted::new(project, key, usage));
+        let Known { project, keys, usage, audit, again } = known;
+        let rules = Rules::new(project, usage, again, limits);
+        let watched = |key: &Key| {
+            let begun = key.created.max(key.not_before);
+            usage.is_some_and(|usage| usage.watched(begun, now) >= limits.watched)
+        };
+        let granted = |key: &Key| {
+            let is_live = is_live(key.status(now));
+            is_live.then(|| Granted::new(project, key, usage, watched(key)))
+        };
         let granted: Vec<Option<Granted>> = keys.iter().map(granted).collect();
         let each = keys.iter().zip(&granted);
         let mut findings: Vec<Finding> =
@@ -86,11 +96,14 @@ impl Report {
         let counts = Level::count(findings.iter().map(|finding| finding.level));
         let live: Vec<&Key> = keys.iter().filter(|key| is_live(key.status(now))).collect();
         let not_looked_for = match usage {
+            Some(usage) if usage.watched(Timestamp::MIN, now) < limits.watched => {
+                vec![Rule::Overprivileged]
+            }
             Some(_) => Vec::new(),
             None => Rule::ALL.into_iter().filter(|rule| rule.needs_usage()).collect(),
         };
         // What was wrong earlier is looked for with what is known of earlier.
-        let then = Rules::new(project, None, limits);
+        let then = Rules::new(project, None, again, limits);
         Self {
             name: project.settings.bundle.name.clone(),
             environment: project.settings.bundle.environment.clone(),

@@ -4,8 +4,8 @@ mod source;
 
 pub use source::Source;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -78,6 +78,17 @@ impl Usage {
         }
         self.keys.sort_by(|a, b| a.key.cmp(&b.key));
         self
+    }
+
+    /// When it was known, seen from an instant: no later than that.
+    pub fn seen(&self, now: Timestamp) -> Timestamp {
+        self.now.min(now)
+    }
+
+    /// For how long there was a look at what began at an instant.
+    pub fn watched(&self, begun: Timestamp, now: Timestamp) -> SignedDuration {
+        let seen = self.seen(now);
+        seen.duration_since(self.since.unwrap_or(seen).max(begun))
     }
 
     /// What is known of a key; nothing is not the same as that it was never used.

@@ -12,8 +12,11 @@ use std::{
 use url::Url;
 
 use crate::{
-    Mirror, Shared, reflect,
+    Mirror, Shared,
+    clock::now,
+    reflect,
     store::{Database, Listener, StoreError},
+    usage,
 };
 
 /// How often to look for what nobody told of.
@@ -29,6 +32,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) fn start(shared: &Arc<Shared>, database: &Database, mirrors: Vec<Mirror>) {
     spawn(shared, look(Arc::downgrade(shared)));
     spawn(shared, write(Arc::downgrade(shared)));
+    if shared.usage.is_some() {
+        spawn(shared, clear_places(Arc::downgrade(shared)));
+    }
     for mirror in mirrors {
         spawn(shared, reflect::follow(Arc::downgrade(shared), mirror));
     }
@@ -62,6 +68,16 @@ async fn write(shared: Weak<Shared>) {
         tokio::time::sleep(WRITE).await;
         let Some(shared) = shared.upgrade() else { return };
         shared.write_fleet().await;
+    }
+}
+
+async fn clear_places(shared: Weak<Shared>) {
+    let mut pause = usage::FIRST_LOOK;
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.clear_places(now()).await;
+        pause = usage::LOOK;
     }
 }
 

@@ -106,6 +106,10 @@ impl Metrics {
             registry.register("usage_reports_repeated", help, usage.repeated.clone());
             let help = "Requests that no usage was written down of, for want of room";
             registry.register("usage_uncounted", help, usage.uncounted.clone());
+            let help = "Requests that no usage was written down of, as the bundle has no such key";
+            registry.register("usage_unknown", help, usage.unknown.clone());
+            let help = "Keys gone from their bundle whose usage was removed";
+            registry.register("usage_forgotten", help, usage.forgotten.clone());
         }
         registry.register_collector(Box::new(Present(Arc::downgrade(shared))));
         registry

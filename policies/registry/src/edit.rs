@@ -1,8 +1,10 @@
 //! Changing keys that there are.
 
+mod adjust;
 mod amend;
 mod apply;
 
+pub use adjust::{Adjustment, List};
 pub use amend::Amendment;
 
 use crate::Registry;
@@ -16,6 +18,8 @@ use jiff::Timestamp;
 /// What is to be done with keys.
 #[derive(Clone, Debug)]
 pub enum Edit {
+    /// Change some of what they are.
+    Adjust(Box<Adjustment>),
     /// Make them as they are to be.
     Amend(Box<Amendment>),
     /// Make requested keys valid.
@@ -187,7 +191,7 @@ impl Transaction {
             }
             None => (before, false),
         };
-        let waits = edit.may_wait() && key.waiting.is_some();
+        let waits = edit.waits(&key);
         Ok(Edited { key, changed, waits })
     }
 }

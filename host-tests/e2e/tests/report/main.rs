@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An owner who would rather be a script.
 const HOSTILE: &str =
@@ -29,14 +30,15 @@ fn page(deployment: &Deployment) -> Result<std::path::PathBuf> {
     issue("report", "team:operations", &["--expires", "200d"])?;
     issue("hostile", HOSTILE, &["--expires", "40d"])?;
     let count = json!({ "count": 7, "last": "2099-01-01T00:00:00Z" });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().saturating_add(1);
     let usage = json!({
-        "name": "quickstart", "now": "2026-11-01T00:00:00Z", "since": "2026-01-01T00:00:00Z",
+        "name": "quickstart", "now": now, "since": "2026-01-01T00:00:00Z",
         "keys": [{ "key": export.id, "allowed": count, "actions": { "orders.read": count } }],
     });
     let (known, html) = (deployment.file("usage.json"), deployment.file("report.html"));
     fs::write(&known, usage.to_string())?;
     let (known, written) = (known.to_string_lossy(), html.to_string_lossy());
-    let tight = ["--unused", "1ms", "--usage", &known, "--html", &written];
+    let tight = ["--unused", "1ms", "--watched", "1ms", "--usage", &known, "--html", &written];
     deployment.cedarkey(&[&["report"][..], &tight].concat())?;
     Ok(html)
 }

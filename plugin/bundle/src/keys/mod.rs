@@ -27,6 +27,7 @@ mod bucket;
 mod build;
 mod directory;
 mod head;
+mod ids;
 mod index;
 mod shard;
 
@@ -34,6 +35,7 @@ pub use bucket::{Cut, Cutter, find};
 pub use build::{BuildError, KeyShards};
 pub use directory::{Directory, Entry};
 pub use head::Head;
+pub use ids::ids;
 pub use index::KeyIndex;
 
 /// The largest shard in bytes.

@@ -125,7 +125,7 @@ impl Courier {
                 self.report = None;
                 self.backoff.succeeded();
                 if let Some(mail) = self.mailbox.open(now, port) {
-                    self.mailbox.take(mail, now.saturating_add(REST), port);
+                    self.mailbox.rest(mail, now.saturating_add(REST), port);
                 }
                 Some(Outcome::Refused)
             }
@@ -139,14 +139,12 @@ impl Courier {
         if counts.borrow().is_empty() {
             return true;
         }
-        let Some(mail) = self.mailbox.open(now.saturating_add(self.every), port) else {
-            return false;
-        };
-        let rests = mail.due.saturating_sub(now) > self.every;
+        let due = now.saturating_add(self.every);
+        let Some(mail) = self.mailbox.open(due, port) else { return false };
         let part = counts.borrow_mut().part().encode();
         // Nobody takes reports for a while: what was counted until then is of no use.
-        let done =
-            (rests && mail.due.saturating_sub(now) <= REST) || self.mailbox.add(mail, &part, port);
+        let rests = mail.rests && !is_due(mail.due, now, REST);
+        let done = rests || self.mailbox.add(mail, &part, due, port);
         if done {
             counts.borrow_mut().clear();
         }

@@ -15,6 +15,8 @@ pub struct Mailbox {
 pub struct Mail {
     /// In milliseconds.
     pub due: i64,
+    /// Whether nobody takes reports until it is due, so that nothing is put there.
+    pub rests: bool,
     /// The parts that VMs have put there, one after the other.
     pub parts: Vec<u8>,
     version: Option<u32>,
@@ -49,12 +51,17 @@ impl Mailbox {
             port.set_shared(&self.key, Some(&due.to_le_bytes()), version);
             return None;
         };
-        Some(Mail { due: i64::from_le_bytes(*due), parts: parts.to_vec(), version })
+        let due = i64::from_le_bytes(*due);
+        let (due, rests) = (due.saturating_abs(), due < 0);
+        Some(Mail { due, rests, parts: parts.to_vec(), version })
     }
 
-    /// Adds a part to what is there. Tells whether that was possible.
-    pub fn add(&self, mut mail: Mail, part: &[u8], port: &mut impl Port) -> bool {
+    /// Adds a part to what is there, which is then due at this instant at the latest: other
+    /// configurations may report less often. Tells whether that was possible.
+    pub fn add(&self, mut mail: Mail, part: &[u8], due: i64, port: &mut impl Port) -> bool {
         mail.parts.extend_from_slice(part);
+        mail.due = mail.due.min(due);
+        mail.rests = false;
         mail.parts.len() <= MOST && self.put(mail, port)
     }
 
@@ -62,10 +69,17 @@ impl Mailbox {
     /// written meanwhile.
     pub fn take(&self, mut mail: Mail, due: i64, port: &mut impl Port) -> Option<Vec<u8>> {
         let parts = std::mem::take(&mut mail.parts);
-        self.put(Mail { due, ..mail }, port).then_some(parts)
+        self.put(Mail { due, rests: false, ..mail }, port).then_some(parts)
     }
 
-    fn put(&self, Mail { due, parts, version }: Mail, port: &mut impl Port) -> bool {
+    /// Throws away what is there, and lets nothing be put there for a while.
+    pub fn rest(&self, mail: Mail, until: i64, port: &mut impl Port) {
+        self.put(Mail { due: until, rests: true, parts: Vec::new(), ..mail }, port);
+    }
+
+    /// That it rests is the sign of the number: there is no time before 1970.
+    fn put(&self, Mail { due, rests, parts, version }: Mail, port: &mut impl Port) -> bool {
+        let due = if rests { due.saturating_neg() } else { due };
         port.set_shared(&self.key, Some(&[&due.to_le_bytes()[..], &parts].concat()), version)
     }
 }

@@ -27,8 +27,13 @@ struct Vm {
 
 impl Vm {
     fn new(world: &mut World, identity: u64) -> Self {
+        Self::every(EVERY, world, identity)
+    }
+
+    /// One that reports so often.
+    fn every(every: i64, world: &mut World, identity: u64) -> Self {
         let config = config(|_| ());
-        let courier = Courier::new(&config, EVERY, identity);
+        let courier = Courier::new(&config, every, identity);
         let model = Rc::new(Model::load(ModelImage::default()).unwrap());
         let mut vm = Self { counts: RefCell::default(), courier, model };
         // It makes the mailbox, and looks into it.
@@ -173,6 +178,24 @@ fn a_server_without_usage_is_left_alone_and_nothing_piles_up() {
     assert!(kept.1.0.len() < 200, "{} bytes", kept.1.0.len());
     let (_, _, report) = next(&mut world, &mut vms);
     assert!(allowed(&report) < 2_000, "what was counted meanwhile is thrown away");
+}
+
+/// Two filters of one Envoy, for the same bundle.
+#[test]
+fn whoever_reports_more_often_than_others_loses_nothing_and_waits_for_nobody() {
+    let mut world = World::new();
+    // The slow one makes the mailbox, which is due in five minutes.
+    let slow = Vm::every(300_000, &mut world, 7);
+    let mut vms = [slow, Vm::every(5_000, &mut world, 8)];
+    for times in 1..=10 {
+        vms[1].count(&world, ANY, times);
+        let begun = world.now;
+        // Whichever sends it, the slow one would have the next one wait.
+        let (at, call, report) = next(&mut world, &mut vms);
+        assert_eq!(allowed(&report), times);
+        assert!(world.now - begun < 15_000, "it took {} ms", world.now - begun);
+        assert_eq!(vms[at].answer(&mut world, call, Some(204)), Outcome::Sent);
+    }
 }
 
 #[test]

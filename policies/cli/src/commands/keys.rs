@@ -1,5 +1,6 @@
 //! `cedarkey keys`
 
+mod amend;
 mod apply;
 mod diff;
 mod edit;
@@ -41,6 +42,7 @@ pub enum KeysCommand {
     Resume(edit::Resume),
     Revoke(edit::Revoke),
     Retire(edit::Retire),
+    Amend(amend::Amend),
     Extend(edit::Extend),
     Transfer(edit::Transfer),
     Import(import::Import),
@@ -64,6 +66,7 @@ impl KeysCommand {
             Self::Resume(command) => command.run(project, output).await,
             Self::Revoke(command) => command.run(project, output).await,
             Self::Retire(command) => command.run(project, output).await,
+            Self::Amend(command) => command.run(project, output).await,
             Self::Extend(command) => command.run(project, output).await,
             Self::Transfer(command) => command.run(project, output).await,
             Self::Import(command) => command.run(project, output).await,

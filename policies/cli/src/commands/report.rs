@@ -1,16 +1,20 @@
 //! `cedarkey report`
 
+mod narrow;
 mod terminal;
 
+use super::keys::day;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use crate::output::{GOOD, Output};
+use crate::output::{GOOD, Output, counted};
 use crate::project;
-use crate::report::{Granted, Known, Level, Limits, Report as Made};
+use crate::report::{Again, Granted, Known, Level, Limits, Report as Made};
 use crate::usage::Source;
+use cedarkey_compiler::Project;
 use cedarkey_registry::{Entry, Key, Registry, Selector};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use narrow::To;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -30,11 +34,17 @@ Examples:
   cedarkey report --publisher http://127.0.0.1:9180
   cedarkey report --fail-on high --format json > report.json
   cedarkey report --publisher http://127.0.0.1:9180 --html report.html
-  cedarkey report --narrow nightly-export --usage usage.json > policies/narrow.cedar")]
+  cedarkey report --usage usage.json --narrow nightly-export --to policies/narrow.cedar")]
 pub struct Report {
     /// Write a Cedar policy that keeps this key to what it was used for, and nothing else
     #[arg(long, value_name = "KEY")]
     narrow: Option<String>,
+    /// Write it to this file, whole or not at all
+    #[arg(long, value_name = "FILE", requires = "narrow")]
+    to: Option<PathBuf>,
+    /// Overwrite the file if it is there
+    #[arg(long, requires = "to")]
+    force: bool,
     /// End with status 14 if there are findings of this level or a graver one
     #[arg(long, value_name = "LEVEL")]
     fail_on: Option<Level>,
@@ -53,6 +63,12 @@ pub struct Report {
     /// From how many networks a key may be used
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     networks: usize,
+    /// For how long a key's use must have been watched before what it did not do says something
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = crate::time::length)]
+    watched: SignedDuration,
+    /// For how long it is told that somebody has tried a decoy, or a leaked key that was revoked
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = crate::time::length)]
+    tried: SignedDuration,
     #[command(flatten)]
     source: Source,
 }
@@ -73,35 +89,81 @@ impl Report {
             let key = registry.get(&Selector::from(key.as_str())).await;
             registry.close().await;
             let key = key.context(Exit::Registry, "no key to narrow")?;
-            let usage = self.source.require(&settings.name).await?;
-            let granted = Granted::new(&project, &key, Some(&usage));
-            return terminal::narrow(&granted, usage.since, output);
+            return self.narrow(&project, &key, output).await;
         }
         let read = read(&registry).await;
         registry.close().await;
         let (keys, audit) = read?;
         let usage = self.source.read(&settings.name).await?;
-        let known = Known { project: &project, keys: &keys, usage: usage.as_ref(), audit: &audit };
+        let again = Again::new(given, &project, &self.source);
+        let known = Known {
+            project: &project,
+            keys: &keys,
+            usage: usage.as_ref(),
+            audit: &audit,
+            again: &again,
+        };
         let limits = Limits {
             unused: self.unused,
             max_age: self.max_age,
             expires_within: self.expiring_within,
             networks: self.networks,
+            watched: self.watched,
+            tried: self.tried,
         };
         let report = Made::new(known, limits, Timestamp::now());
         match &self.html {
             Some(file) => write(file, &report, output)?,
             None => output.result(&report, |out| terminal::tell(&report, out)),
         }
-        if !report.not_looked_for.is_empty() {
-            let rules: Vec<_> = report.not_looked_for.iter().map(|rule| rule.word()).collect();
-            let without =
-                format!("usage is not known, so this was not looked for: {}", rules.join(", "));
-            output.warning(&without, Some("name a publisher with `--publisher`".into()));
-        }
+        self.tell_gaps(&report, output);
         let fails = self.fail_on.is_some_and(|level| report.as_grave_as(level) > 0);
         Ok(if fails { Exit::Findings } else { Exit::Ok })
     }
+
+    /// Says what was not looked for.
+    fn tell_gaps(&self, report: &Made, output: &Output) {
+        let rules: Vec<_> = report.not_looked_for.iter().map(|rule| rule.word()).collect();
+        if rules.is_empty() {
+            return;
+        }
+        let rules = rules.join(", ");
+        let (known, help) = match report.usage_since {
+            _ if !self.source.is_given() => {
+                ("usage is not known".into(), "name a publisher with `--publisher`".into())
+            }
+            None => ("no proxy has reported usage yet".into(), self.takes()),
+            Some(since) => {
+                (format!("usage is known since {} only", day(Some(since))), self.takes())
+            }
+        };
+        output.warning(&format!("{known}, so this was not looked for: {rules}"), Some(help));
+    }
+
+    fn takes(&self) -> String {
+        format!("it takes {} of watching (`--watched`)", days(self.watched))
+    }
+
+    async fn narrow(&self, project: &Project, key: &Key, output: &Output) -> Result<Exit, Failure> {
+        let usage = self.source.require(&project.settings.bundle.name).await?;
+        let granted = Granted::new(project, key, Some(&usage), true);
+        let to = match &self.to {
+            Some(file) => To::File { file, force: self.force },
+            None => To::Output,
+        };
+        narrow::write(project, &granted, usage.since, &to, output)?;
+        let watched = usage.watched(key.created.max(key.not_before), Timestamp::now());
+        if watched < self.watched {
+            let warning = format!("its use was watched for {} only", days(watched));
+            output.warning(&warning, Some("what it does seldom may not have happened yet".into()));
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn days(length: SignedDuration) -> String {
+    let days = length.as_hours().checked_div(24).and_then(|days| usize::try_from(days).ok());
+    counted(days.unwrap_or_default(), "day")
 }
 
 fn write(file: &Path, report: &Made, output: &Output) -> Result<(), Failure> {

@@ -174,8 +174,10 @@ fn label(month: Date) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::again::Again;
     use super::super::rules::Limits;
     use super::*;
+    use crate::usage::Source;
     use cedarkey_compiler::Project;
     use jiff::SignedDuration;
     use serde_json::{Value, json};
@@ -239,9 +241,16 @@ mod tests {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart");
         let project = Project::load(&example).unwrap();
         let days = |days: i64| SignedDuration::from_hours(days * 24);
-        let limits =
-            Limits { unused: days(90), max_age: days(180), expires_within: days(14), networks: 3 };
-        let rules = Rules::new(&project, None, limits);
+        let limits = Limits {
+            unused: days(90),
+            max_age: days(180),
+            expires_within: days(14),
+            networks: 3,
+            watched: days(14),
+            tried: days(14),
+        };
+        let again = Again::new(None, &project, &Source::default());
+        let rules = Rules::new(&project, None, &again, limits);
         let (sound, end) = ("team:payments", Some("2027-01-08T00:00:00Z"));
         let made = key("A", "nobody@example.com", "2026-10-10T00:00:00Z", end);
         let given = key("A", sound, "2026-10-10T00:00:00Z", end);

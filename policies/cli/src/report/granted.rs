@@ -16,10 +16,14 @@ pub struct Granted {
     pub scopes: Vec<String>,
     /// Those of them that what it was used for needs; absent where usage is not known.
     pub used_scopes: Option<Vec<String>>,
-    /// Those that it could do without; empty where that cannot be told.
+    /// Those that it could do without; empty where that cannot be told, as it was not watched for long
+    /// enough or did what was not told apart.
     pub unused_scopes: Vec<String>,
-    /// The actions whose routes ask for no other scopes than it has.
+    /// The actions whose routes ask for no other scopes than it has, without those that a policy
+    /// forbids which narrows it already.
     pub actions: Vec<String>,
+    /// Whether there is such a policy.
+    pub narrowed: bool,
     /// The actions that it was used for; absent where usage is not known.
     pub used_actions: Option<Vec<String>>,
     /// The others; empty where that cannot be told.
@@ -31,18 +35,21 @@ pub struct Granted {
 // === impl Granted ===
 
 impl Granted {
-    /// What is known of a key.
-    pub fn new(project: &Project, key: &Key, usage: Option<&Usage>) -> Self {
+    /// What is known of a key; `watched` is whether it was for so long that what it did not do says
+    /// something.
+    pub fn new(project: &Project, key: &Key, usage: Option<&Usage>, watched: bool) -> Self {
         let has = |scopes: &[String]| scopes.iter().all(|scope| key.scopes.contains(scope));
         let within = || project.routes.routes.iter().filter(|route| has(&route.scopes));
-        let actions: BTreeSet<&str> = within().map(|route| route.action.as_str()).collect();
+        let granted: BTreeSet<&str> = within().map(|route| route.action.as_str()).collect();
+        let forbidden = project.narrowed_from(&key.id, &granted);
+        let actions: BTreeSet<&str> = granted.difference(&forbidden).copied().collect();
         let known = usage.and_then(|usage| usage.of(&key.id));
         let used: BTreeSet<&str> =
             known.iter().flat_map(|known| known.actions.keys()).map(String::as_str).collect();
         // Of a key without use it says more that it has none. Where some actions were counted as
         // others it is not known which they were; and what routes do not let it do any more was
         // another time.
-        let is_clear = !used.is_empty() && used.is_subset(&actions);
+        let is_clear = watched && !used.is_empty() && used.is_subset(&granted);
         let needed: BTreeSet<&str> = within()
             .filter(|route| used.contains(route.action.as_str()))
             .flat_map(|route| &route.scopes)
@@ -51,7 +58,9 @@ impl Granted {
         let unused_scopes =
             key.scopes.iter().filter(|it| is_clear && !needed.contains(it.as_str()));
         let unused: Vec<&str> = actions.difference(&used).copied().filter(|_| is_clear).collect();
-        let policy = (!unused.is_empty()).then(|| project.narrow(&key.id, &used)).flatten();
+        // What is forbidden already stays so.
+        let kept: BTreeSet<&str> = used.intersection(&actions).copied().collect();
+        let policy = (!unused.is_empty()).then(|| project.narrow(&key.id, &kept)).flatten();
         let owned = |names: BTreeSet<&str>| names.into_iter().map(String::from).collect();
         Self {
             key: key.id.clone(),
@@ -61,6 +70,7 @@ impl Granted {
             used_scopes: usage.map(|_| owned(needed)),
             used_actions: usage.map(|_| owned(used)),
             actions: owned(actions),
+            narrowed: !forbidden.is_empty(),
             policy,
         }
     }

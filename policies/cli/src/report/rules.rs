@@ -1,9 +1,11 @@
 //! What is looked for in a key.
 
+use super::again::Again;
 use super::finding::{Finding, Rule};
 use super::granted::Granted;
 use super::{is_live, lints};
 use crate::commands::keys::day;
+use crate::shell::quoted;
 use crate::usage::{KeyUsage, Usage};
 use cedarkey_compiler::{KeyRules, Project};
 use cedarkey_registry::{Key, State, Status};
@@ -20,6 +22,10 @@ pub struct Limits {
     pub expires_within: SignedDuration,
     /// A key may be used from so many networks.
     pub networks: usize,
+    /// A key has to be watched for so long before what it did not do says something.
+    pub watched: SignedDuration,
+    /// For so long it is told that somebody has tried a decoy, or a key that was revoked.
+    pub tried: SignedDuration,
 }
 
 /// What is looked for, and all that is looked at besides the key.
@@ -28,6 +34,7 @@ pub struct Rules<'a> {
     project: &'a Project,
     lints: KeyRules<'a>,
     usage: Option<&'a Usage>,
+    again: &'a Again,
     limits: Limits,
 }
 
@@ -41,15 +48,20 @@ struct Found<'a> {
 
 impl<'a> Rules<'a> {
     /// For a project, and what is known of the use of its keys.
-    pub fn new(project: &'a Project, usage: Option<&'a Usage>, limits: Limits) -> Self {
-        Self { project, lints: KeyRules::new(project), usage, limits }
+    pub fn new(
+        project: &'a Project,
+        usage: Option<&'a Usage>,
+        again: &'a Again,
+        limits: Limits,
+    ) -> Self {
+        Self { project, lints: KeyRules::new(project), usage, again, limits }
     }
 
     /// What is wrong with a key at an instant. What it was granted is needed where usage is known.
     pub fn check(&self, key: &Key, granted: Option<&Granted>, now: Timestamp) -> Vec<Finding> {
         let mut found = Found { key, findings: Vec::new() };
         let status = key.status(now);
-        self.leak(&mut found);
+        self.leak(now, &mut found);
         if is_live(status) {
             for (code, message) in lints(&self.lints, key, now) {
                 self.lint(code, message, &mut found);
@@ -57,7 +69,7 @@ impl<'a> Rules<'a> {
             self.reach(&mut found);
             self.age(status, now, &mut found);
             if key.decoy {
-                self.lure(&mut found);
+                self.lure(now, &mut found);
             } else if let Some(usage) =
                 self.usage.filter(|_| !matches!(status, Status::Upcoming | Status::Suspended))
             {
@@ -67,7 +79,7 @@ impl<'a> Rules<'a> {
         found.findings
     }
 
-    fn leak(&self, found: &mut Found<'_>) {
+    fn leak(&self, now: Timestamp, found: &mut Found<'_>) {
         let Key { state, reason, .. } = found.key;
         let reason = reason.as_deref().filter(|reason| reason.starts_with("leaked"));
         let Some(reason) = reason else { return };
@@ -78,9 +90,9 @@ impl<'a> Rules<'a> {
                 found.add(Rule::Leaked, format!("it is only suspended: {reason}"), command);
             }
             State::Revoked => {
-                let tried = self.usage_of(&id).and_then(|usage| usage.causes.get("key_revoked"));
-                if let Some(tried) = tried.filter(|tried| tried.last >= found.key.since) {
-                    let at = day(Some(tried.last));
+                let tried = self.tried(&id, "key_revoked", now);
+                if let Some(tried) = tried.filter(|tried| *tried >= found.key.since) {
+                    let at = day(Some(tried));
                     let message = format!("somebody still tries it, last on {at}: {reason}");
                     found.add(Rule::Leaked, message, format!("cedarkey usage {id}"));
                 }
@@ -114,7 +126,7 @@ impl<'a> Rules<'a> {
         let wild: Vec<_> = key.scopes.iter().filter(|scope| scope.contains('*')).collect();
         if let Some(scope) = wild.first() {
             let message = format!("the scope `{scope}` stands for whatever there will be");
-            found.add(Rule::WildcardScope, message, APPLY.into());
+            found.add(Rule::WildcardScope, message, without(&key.id, &wild));
         }
         let environment = key.workload.as_ref().and_then(|id| self.project.environment_of(id));
         if let Some(other) = environment.filter(|other| *other != key.environment) {
@@ -146,16 +158,16 @@ impl<'a> Rules<'a> {
         }
         if let Some(due) = key.review_by.filter(|due| *due <= now) {
             let message = format!("its review was due on {}", day(Some(due)));
-            found.add(Rule::ReviewOverdue, message, APPLY.into());
+            let command = format!("cedarkey keys amend {} --review-by 90d", key.id);
+            found.add(Rule::ReviewOverdue, message, command);
         }
     }
 
     /// A decoy is there not to be used, and may nothing.
-    fn lure(&self, found: &mut Found<'_>) {
+    fn lure(&self, now: Timestamp, found: &mut Found<'_>) {
         let id = found.key.id.clone();
-        let tried = self.usage_of(&id).and_then(|usage| usage.causes.get("decoy_key"));
-        if let Some(tried) = tried {
-            let message = format!("somebody has used it, last on {}", day(Some(tried.last)));
+        if let Some(tried) = self.tried(&id, "decoy_key", now) {
+            let message = format!("somebody has used it, last on {}", day(Some(tried)));
             found.add(Rule::DecoyUsed, message, format!("cedarkey usage {id}"));
         }
     }
@@ -170,9 +182,11 @@ impl<'a> Rules<'a> {
         let key = found.key;
         let id = &key.id;
         let last = usage.last_used(id);
-        let since = usage.since.unwrap_or(now);
-        // Before that nobody has counted.
-        let idle = now.duration_since(last.unwrap_or(key.created.max(key.not_before).max(since)));
+        // Before there was a count nobody has counted, nor after it was last looked at.
+        let idle = match last {
+            Some(last) => usage.seen(now).duration_since(last),
+            None => usage.watched(key.created.max(key.not_before), now),
+        };
         if idle > self.limits.unused {
             let idle = days(idle);
             let (rule, message) = match last {
@@ -182,7 +196,7 @@ impl<'a> Rules<'a> {
             found.add(rule, message, format!("cedarkey keys suspend {id} --reason 'not in use'"));
         }
         if let Some(granted) = granted {
-            overprivileged(granted, found);
+            self.overprivileged(granted, found);
         }
         let networks = self.usage_of(id).map_or(0, |usage| usage.networks.len());
         if networks > self.limits.networks {
@@ -191,51 +205,50 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Whether it may do what it never does.
+    fn overprivileged(&self, granted: &Granted, found: &mut Found<'_>) {
+        let Granted { key, unused_scopes, unused_actions, policy, narrowed, .. } = granted;
+        let narrow = policy.as_ref().map(|_| self.again.narrow(self.project, key));
+        // What scopes give and a policy forbids is forbidden.
+        if !unused_scopes.is_empty() && !narrowed {
+            let scopes = unused_scopes.join("`, `");
+            let message = format!("nothing that it does needs `{scopes}`");
+            let command = narrow.unwrap_or_else(|| without(key, unused_scopes));
+            found.add(Rule::Overprivileged, message, command);
+        } else if let Some(narrow) = narrow {
+            let actions = unused_actions.join("`, `");
+            found.add(Rule::Overprivileged, format!("it never does `{actions}`"), narrow);
+        }
+    }
+
+    /// When somebody last tried a key and was refused for this cause, unless that is long ago: what was
+    /// answered is no finding for ever.
+    fn tried(&self, id: &str, cause: &str, now: Timestamp) -> Option<Timestamp> {
+        let last = self.usage_of(id)?.causes.get(cause)?.last;
+        let seen = self.usage?.seen(now);
+        (seen.duration_since(last) <= self.limits.tried).then_some(last)
+    }
+
     fn usage_of(&self, id: &str) -> Option<&KeyUsage> {
         self.usage.and_then(|usage| usage.of(id))
     }
 }
 
-/// Whether it may do what it never does.
-fn overprivileged(granted: &Granted, found: &mut Found<'_>) {
-    let Granted { key, unused_scopes, unused_actions, policy, .. } = granted;
-    if !unused_scopes.is_empty() {
-        let scopes = unused_scopes.join("`, `");
-        let message = format!("nothing that it does needs `{scopes}`");
-        let command = policy.as_ref().map_or_else(|| APPLY.into(), |_| narrow(key));
-        found.add(Rule::Overprivileged, message, command);
-    } else if policy.is_some() {
-        let actions = unused_actions.join("`, `");
-        found.add(Rule::Overprivileged, format!("it never does `{actions}`"), narrow(key));
-    }
-}
-
 const LEAKED: &str = "leaked";
 
-/// What takes scopes or a review's date from a file.
-const APPLY: &str =
-    "cedarkey keys export --to keys-yaml > keys.yaml && $EDITOR keys.yaml && cedarkey keys apply";
+/// What takes scopes from a key.
+fn without(id: &str, scopes: &[impl AsRef<str>]) -> String {
+    let scopes = scopes.iter().map(|scope| format!(" --drop-scope {}", quoted(scope.as_ref())));
+    format!("cedarkey keys amend {id}{}", scopes.collect::<String>())
+}
 
 fn rotate(id: &str, options: &str) -> String {
     format!("cedarkey keys rotate {id} --overlap 7d{options}")
 }
 
-fn narrow(id: &str) -> String {
-    format!("cedarkey report --narrow {id} > policies/narrow-{id}.cedar")
-}
-
 fn issue(key: &Key) -> String {
     let (owner, purpose) = (quoted(&key.owner), quoted(&key.purpose));
     format!("cedarkey keys issue --owner {owner} --purpose {purpose} --workload WORKLOAD")
-}
-
-/// As a shell takes it for one word, whatever is in it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@:._/-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn days(length: SignedDuration) -> i64 {
@@ -262,19 +275,5 @@ impl Found<'_> {
             owasp: rule.owasp(),
             nist: rule.nist(),
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn what_is_to_be_typed_is_one_word_and_does_nothing_else() {
-        assert_eq!(quoted("team:payments"), "team:payments");
-        assert_eq!(quoted("alice@example.com"), "alice@example.com");
-        assert_eq!(quoted("nightly export"), "'nightly export'");
-        assert_eq!(quoted("$(rm -rf ~)'; echo"), r"'$(rm -rf ~)'\''; echo'");
-        assert_eq!(quoted(""), "''");
     }
 }

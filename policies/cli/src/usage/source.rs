@@ -4,11 +4,12 @@ use super::Usage;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::publisher::{Publisher, TIMEOUT};
+use crate::shell::quoted;
 use clap::Args;
 use std::path::PathBuf;
 
 /// Where usage comes from. Nothing is asked unless one of these is given.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Source {
     /// The publisher that proxies report usage to, or its `--admin-listen`
     #[arg(long, value_name = "URL", env = "CEDARKEY_PUBLISHER")]
@@ -21,6 +22,25 @@ pub struct Source {
 // === impl Source ===
 
 impl Source {
+    /// Whether any is given.
+    pub fn is_given(&self) -> bool {
+        self.usage.is_some() || self.publisher.is_some()
+    }
+
+    /// The options that were given, as they are typed; a password is left out.
+    pub fn typed(&self) -> String {
+        match (&self.usage, &self.publisher) {
+            (Some(file), _) => format!(" --usage {}", quoted(&file.to_string_lossy())),
+            (None, Some(publisher)) => {
+                let mut shown = publisher.clone();
+                // It fails for URLs that cannot have one.
+                let _ = shown.set_password(None);
+                format!(" --publisher {}", quoted(shown.as_str()))
+            }
+            (None, None) => String::new(),
+        }
+    }
+
     /// What is known of a bundle's keys; nothing where nobody is to be asked.
     pub async fn read(&self, bundle: &str) -> Result<Option<Usage>, Failure> {
         match (&self.usage, &self.publisher) {

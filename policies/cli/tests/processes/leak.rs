@@ -162,6 +162,49 @@ impl Drop for Running {
     }
 }
 
+/// A publisher that is not what it was tells of all the keys that it has, all at once or little by
+/// little, whoever starts it again.
+#[test]
+fn a_publisher_is_believed_of_so_many_keys_and_no_more() -> Result {
+    let project = Project::new()?;
+    let github = Github::new(&project)?;
+    let keys: Vec<_> = (0..4).map(|_| issue(&project)).collect::<Result<_>>()?;
+    let server = github.server(&project)?;
+    for (token, _) in keys.iter().take(3) {
+        github.tell(&server, token, "https://example.com/a")?;
+    }
+    let states =
+        || -> Result<Vec<String>> { keys.iter().map(|(_, id)| status(&project, id)).collect() };
+    let watch = ["leak", "watch", "--from", &server.url, "--at-most"];
+    let said = project.run(&[&watch[..], &["2"]].concat())?;
+    assert_eq!(said.status, Some(15), "{}", said.stderr);
+    let message = "3 keys would be revoked or suspended, and `--at-most` is 2: no key is changed";
+    assert!(said.stderr.contains(message), "{}", said.stderr);
+    let help = format!("`cedarkey leak report --from {}/ --dry-run`", server.url);
+    assert!(said.stderr.contains(&help), "{}", said.stderr);
+    assert_eq!(states()?, ["active"; 4]);
+
+    // Somebody has looked, and says so.
+    let err = project.path("watch.err");
+    let mut more = project.command(&[&watch[..], &["3"]].concat());
+    let more = more.stdout(Stdio::null()).stderr(fs::File::create(&err)?).stdin(Stdio::null());
+    let more = Running(more.spawn()?);
+    until(&err, "pushed version")?;
+    assert_eq!(states()?, ["revoked", "revoked", "revoked", "active"]);
+    drop(more);
+    // One more within the hour is one too many, also for one who has just been started.
+    github.tell(&server, &keys[3].0, "https://example.com/a")?;
+    let said = project.run(&[&watch[..], &["3"]].concat())?;
+    assert_eq!(said.status, Some(15), "{}", said.stderr);
+    let message = "1 key would be revoked or suspended, after 3 within the last hour";
+    assert!(said.stderr.contains(message), "{}", said.stderr);
+    assert_eq!(states()?, ["revoked", "revoked", "revoked", "active"]);
+    // Whoever answers by hand has no such limit.
+    project.run(&["leak", "report", "--from", &server.url])?.success()?;
+    assert_eq!(states()?, ["revoked"; 4]);
+    Ok(())
+}
+
 /// By a key that `leak watch` never sees; past a publisher that is away for a while.
 #[test]
 fn who_watches_goes_on_until_told_to_stop() -> Result {

@@ -1,10 +1,14 @@
 //! What `cedarkey report` finds, and that what it proposes can be done.
 
-use crate::project::{Project, Result};
+use crate::project::{Project, Result, Said};
 use cedarkey_host_kit::wait;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -31,9 +35,13 @@ impl Project {
 
     /// Writes what `cedarkey usage` would have, of these keys.
     pub fn usage(&self, keys: Vec<Value>) -> Result<String> {
+        self.usage_of(Timestamp::now(), keys)
+    }
+
+    /// What it would have, at an instant.
+    fn usage_of(&self, now: Timestamp, keys: Vec<Value>) -> Result<String> {
         let usage = json!({
-            "name": "shop", "now": "2026-11-01T00:00:00Z", "since": "2026-01-01T00:00:00Z",
-            "keys": keys,
+            "name": "shop", "now": now, "since": "2026-01-01T00:00:00Z", "keys": keys,
         });
         let path = self.path("usage.json");
         fs::write(&path, usage.to_string())?;
@@ -146,7 +154,11 @@ fn each_fault_is_found_and_nothing_else() -> Result {
         refused,
         lured,
     ])?;
+    // What a key does not do in a moment says nothing.
     let report = project.json(&["report", "--usage", &usage])?;
+    assert!(!found(&report).contains("wild overprivileged"));
+    assert_eq!(report["granted"][0]["unusedActions"], json!([]));
+    let report = project.json(&["report", "--usage", &usage, "--watched", "1ms"])?;
     let more = ["lure decoy-used", "tried leaked", "wild overprivileged", "wild shared"];
     let more = [&without[..], &more].concat();
     assert_eq!(found(&report), expected(&more));
@@ -198,18 +210,34 @@ fn the_narrower_policy_holds_and_takes_nothing_away_that_is_used() -> Result {
     assert_eq!((decide(&id, "GET")?, decide(&id, "POST")?), (Some(0), Some(0)));
 
     let usage = project.usage(vec![used(&id, &["orders.read"], 1)])?;
-    let report = project.json(&["report", "--usage", &usage])?;
+    let look = ["report", "--usage", &usage, "--watched", "1ms"];
+    let report = project.json(&look)?;
     let granted = &report["granted"][0];
     assert_eq!(granted["unusedScopes"], json!(["orders:write"]));
     assert_eq!(granted["usedActions"], json!(["orders.read"]));
     let policy = project.run(&["report", "--usage", &usage, "--narrow", "export"])?.success()?;
     assert!(policy.ends_with(granted["policy"].as_str().unwrap_or("none")), "{policy}");
-    fs::write(project.path("shop/policies/narrow.cedar"), policy)?;
+    // What the report says is what can be typed, and puts it there.
+    let command = report.pointer("/findings/0/command").and_then(Value::as_str);
+    let command: Vec<&str> = command.unwrap_or_default().split(' ').skip(1).collect();
+    let narrow = project.path(&format!("shop/policies/narrow-{id}.cedar"));
+    let [_, _, folder, .., to] = command[..] else { return Err("it is no such command".into()) };
+    assert_eq!((folder, to), (project.path("shop").to_str().unwrap(), narrow.to_str().unwrap()));
+    let typed = Command::new(env!("CARGO_BIN_EXE_cedarkey")).args(&command).output()?;
+    Said::of(typed)?.success()?;
+    assert_eq!(fs::read_to_string(&narrow)?, policy);
     let checked = project.run(&["check"])?;
     assert_eq!((checked.status, checked.stderr.contains("warning")), (Some(0), false));
     project.run(&["build", "-o", file])?.success()?;
     assert_eq!((decide(&id, "GET")?, decide(&id, "POST")?), (Some(0), Some(2)));
     assert_eq!((decide(&other, "GET")?, decide(&other, "POST")?), (Some(0), Some(0)));
+
+    // It is told no more, though the scope is still there.
+    let report = project.json(&look)?;
+    assert_eq!(found(&report), expected(&[]));
+    assert_eq!(report.pointer("/granted/0/unusedActions"), Some(&json!([])));
+    let said = project.run(&["report", "--usage", &usage, "--narrow", "export"])?;
+    assert!(said.stderr.contains("is kept to what it was used for by"), "{}", said.stderr);
 
     // What was counted as others may be anything: nothing is proposed.
     let usage = project.usage(vec![used(&id, &["orders.read", ""], 1)])?;
@@ -249,5 +277,104 @@ fn keys_without_use_are_listed() -> Result {
     let said = project.run(&["keys", "list", "--unused", "9000d", "--usage", &usage])?;
     assert!(said.stderr.contains("usage is known since 2026-01-01 only"), "{}", said.stderr);
     assert!(!said.stdout.contains(&idle), "it is younger than that");
+    Ok(())
+}
+
+#[test]
+fn a_narrower_policy_is_there_whole_or_not_at_all() -> Result {
+    let project = Project::new()?;
+    let scopes = ["--scope", "orders:read", "--scope", "orders:write"];
+    let team = ["--owner", "team:payments", "--team", "payments", "--expires", "60d"];
+    let id = project.issue("export", &[&team[..], &scopes].concat())?;
+    let file = project.path("shop/policies/narrow.cedar");
+    let to = file.to_str().unwrap_or_default();
+    let narrow = |options: &[&str]| {
+        let usage = project.usage(vec![used(&id, &["orders.read"], 1)])?;
+        let narrow = ["report", "--usage", &usage, "--narrow", "export"];
+        project.run(&[&narrow[..], options].concat())
+    };
+    // Nothing is left where it does not work.
+    let idle = project.usage(vec![])?;
+    let failed = project.run(&["report", "--usage", &idle, "--narrow", "export", "--to", to])?;
+    assert_eq!((failed.status, file.exists()), (Some(1), false));
+    let away = project.path("away/narrow.cedar");
+    let failed = narrow(&["--to", away.to_str().unwrap_or_default()])?;
+    assert_eq!((failed.status, away.exists()), (Some(1), false), "{}", failed.stderr);
+
+    narrow(&["--to", to])?.success()?;
+    let written = fs::read_to_string(&file)?;
+    assert!(written.contains(&format!("@id(\"narrow.{id}\")")), "{written}");
+    // Whoever may read the rest of the project may read it.
+    let mode = |path: &Path| Ok::<_, std::io::Error>(fs::metadata(path)?.permissions().mode());
+    assert_eq!(mode(&file)?, mode(&project.path("shop/cedarkey.toml"))?);
+    // It keeps an action that it does not use, and is put right.
+    let wide = written.replace("orders.read\"", "orders.read\", Action::\"orders.write\"");
+    fs::write(&file, &wide)?;
+    let refused = narrow(&["--to", to])?;
+    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
+    let elsewhere = project.path("shop/policies/other.cedar");
+    let refused = narrow(&["--to", elsewhere.to_str().unwrap_or_default(), "--force"])?;
+    assert!(refused.stderr.contains("has a policy `narrow."), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(&file)?, wide);
+    narrow(&["--to", to, "--force"])?.success()?;
+    assert_eq!(fs::read_to_string(&file)?, written);
+    // What else is in the file is not lost.
+    let more = "@id(\"other\")\nforbid (principal, action, resource) when { false };\n";
+    fs::write(&file, format!("{wide}{more}"))?;
+    let refused = narrow(&["--to", to, "--force"])?;
+    assert!(refused.stderr.contains("has other policies besides"), "{}", refused.stderr);
+    let left = fs::read_dir(project.path("shop/policies"))?.filter_map(std::result::Result::ok);
+    let left: Vec<_> = left.filter(|it| it.path().extension() == Some("tmp".as_ref())).collect();
+    assert!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+#[test]
+fn what_is_known_from_earlier_says_nothing_of_later() -> Result {
+    let project = Project::new()?;
+    let team = ["--owner", "team:payments", "--team", "payments", "--expires", "60d"];
+    let idle = project.issue("idle", &team)?;
+    let find = |now: Timestamp| -> Result<BTreeSet<String>> {
+        let usage = project.usage_of(now, vec![])?;
+        Ok(found(&project.json(&["report", "--usage", &usage, "--unused", "1ms"])?))
+    };
+    let listed = |now: Timestamp| -> Result<bool> {
+        let usage = project.usage_of(now, vec![])?;
+        let list = ["keys", "list", "--unused", "1ms", "--usage", &usage];
+        Ok(project.run(&list)?.success()?.contains(&idle))
+    };
+    let now = Timestamp::now();
+    assert_eq!((find(now)?, listed(now)?), (expected(&["idle never-used"]), true));
+    let before = now - SignedDuration::from_hours(24);
+    assert_eq!((find(before)?, listed(before)?), (expected(&[]), false));
+    Ok(())
+}
+
+#[test]
+fn what_was_answered_is_no_finding_for_ever() -> Result {
+    let project = Project::new()?;
+    let team = ["--owner", "team:payments", "--expires", "60d"];
+    let lure = project.issue("lure", &[&team[..], &["--decoy"]].concat())?;
+    let leaked = project.issue("leaked", &[&team[..], &["--team", "payments"]].concat())?;
+    project
+        .run(&["keys", "revoke", &leaked, "--reason", "leaked: found by a scanner"])?
+        .success()?;
+    let find = |last: Timestamp, options: &[&str]| -> Result<BTreeSet<String>> {
+        let count = json!({ "count": 1, "last": last });
+        let refused = |id: &str, cause: &str| json!({ "key": id, "causes": { cause: count } });
+        let keys = vec![refused(&lure, "decoy_key"), refused(&leaked, "key_revoked")];
+        let usage = project.usage_of(last.max(Timestamp::now()), keys)?;
+        Ok(found(&project.json(&[&["report", "--usage", &usage][..], options].concat())?))
+    };
+    let now = Timestamp::now();
+    assert_eq!(find(now, &[])?, expected(&["lure decoy-used", "leaked leaked"]));
+    assert_eq!(find(now, &["--tried", "1ms"])?, expected(&[]));
+    // It was tried before it was revoked, and the decoy long ago.
+    let hours = SignedDuration::from_hours;
+    assert_eq!(find(now - hours(13 * 24), &[])?, expected(&["lure decoy-used"]));
+    assert_eq!(find(now - hours(15 * 24), &[])?, expected(&[]));
+    // Another decoy is laid out in its place.
+    project.run(&["keys", "revoke", &lure, "--reason", "used"])?.success()?;
+    assert_eq!(find(now, &[])?, expected(&["leaked leaked"]));
     Ok(())
 }

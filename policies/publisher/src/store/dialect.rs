@@ -26,8 +26,14 @@ pub(super) struct Dialect {
     pub(super) begin_usage: &'static str,
     /// What is known of the use of keys: `$1` is the bundle, `$2` an array of keys.
     pub(super) usage_of: &'static str,
-    /// Writes that down: `$1` is the bundle, `$2` an array of pairs, `$3` when.
+    /// Of which of them something is known: `$1` is the bundle, `$2` an array of keys.
+    pub(super) usage_keys_of: &'static str,
+    /// Writes it down: `$1` is the bundle, `$2` an array of pairs, `$3` when.
     pub(super) put_usage: &'static str,
+    /// Says since when keys are gone: `$1` is the bundle, `$2` an array of keys, `$3` since when.
+    pub(super) mark_usage: &'static str,
+    /// Forgets keys: `$1` is the bundle, `$2` an array of them.
+    pub(super) forget_usage: &'static str,
 }
 
 pub(super) static SQLITE: Dialect = Dialect {
@@ -60,10 +66,17 @@ pub(super) static SQLITE: Dialect = Dialect {
     usage_of: "\
         SELECT key, counts FROM key_usage WHERE bundle = $1 AND \
         key IN (SELECT value FROM json_each($2))",
+    usage_keys_of: "\
+        SELECT key FROM key_usage WHERE bundle = $1 AND key IN (SELECT value FROM json_each($2))",
     put_usage: "\
         INSERT INTO key_usage (bundle, key, counts, seen) \
         SELECT $1, value ->> 0, value ->> 1, $3 FROM json_each($2) WHERE TRUE \
         ON CONFLICT (bundle, key) DO UPDATE SET counts = excluded.counts, seen = excluded.seen",
+    mark_usage: "\
+        UPDATE key_usage SET gone = $3 WHERE bundle = $1 AND \
+        key IN (SELECT value FROM json_each($2))",
+    forget_usage: "\
+        DELETE FROM key_usage WHERE bundle = $1 AND key IN (SELECT value FROM json_each($2))",
 };
 
 pub(super) static POSTGRES: Dialect = Dialect {
@@ -101,8 +114,17 @@ pub(super) static POSTGRES: Dialect = Dialect {
     usage_of: "\
         SELECT key, counts FROM key_usage WHERE bundle = $1 AND \
         key IN (SELECT json_array_elements_text($2::json))",
+    usage_keys_of: "\
+        SELECT key FROM key_usage WHERE bundle = $1 AND \
+        key IN (SELECT json_array_elements_text($2::json))",
     put_usage: "\
         INSERT INTO key_usage (bundle, key, counts, seen) \
         SELECT $1, value ->> 0, value ->> 1, $3 FROM json_array_elements($2::json) AS t (value) \
         ON CONFLICT (bundle, key) DO UPDATE SET counts = excluded.counts, seen = excluded.seen",
+    mark_usage: "\
+        UPDATE key_usage SET gone = $3 WHERE bundle = $1 AND \
+        key IN (SELECT json_array_elements_text($2::json))",
+    forget_usage: "\
+        DELETE FROM key_usage WHERE bundle = $1 AND \
+        key IN (SELECT json_array_elements_text($2::json))",
 };

@@ -27,6 +27,7 @@ impl Store {
         now: i64,
     ) -> Result<Delivered, StoreError> {
         self.in_time(async {
+            let _turn = self.turn().await;
             let mut connection = self.pool.acquire().await?;
             let delivered = self.try_put_findings(&mut connection, delivery, now).await;
             settle(connection, delivered)
@@ -91,6 +92,7 @@ impl Store {
         // Of numbers, which always become JSON.
         let ids = serde_json::to_string(ids).unwrap_or_else(|_| "[]".into());
         self.in_time(async {
+            let _turn = self.turn().await;
             let delete = sqlx::query(self.dialect.delete_findings).bind(ids).bind(bundle);
             Ok(delete.execute(&self.pool).await?.rows_affected())
         })

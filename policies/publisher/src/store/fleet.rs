@@ -15,6 +15,7 @@ impl Store {
         // Of strings and numbers, which always become JSON.
         let heard = serde_json::to_string(heard).unwrap_or_else(|_| "[]".into());
         self.in_time(async {
+            let _turn = self.turn().await;
             sqlx::query(self.dialect.put_fleet).bind(heard).execute(&self.pool).await?;
             sqlx::query(sql::DELETE_FLEET).bind(old).execute(&self.pool).await?;
             Ok(())

@@ -10,6 +10,7 @@ mod findings;
 mod fleet;
 mod listen;
 mod open;
+mod places;
 mod push;
 mod read;
 mod refs;
@@ -21,12 +22,14 @@ use std::{future::Future, time::Duration};
 use axum::body::Bytes;
 use cedarkey_bundle::{Digest, Envelope};
 use sqlx::AnyPool;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use database::{Database, DatabaseTextError};
 pub use error::OpenError;
 pub(crate) use error::StoreError;
 pub(crate) use listen::Listener;
 pub(crate) use refs::Refs;
+pub(crate) use usage::MAX_KEYS;
 
 /// How long anything may take that is asked of the database. The database itself gives up earlier;
 /// this is for one that does not answer at all.
@@ -37,6 +40,8 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) struct Store {
     pool: AnyPool,
     dialect: &'static dialect::Dialect,
+    /// Held by whoever writes, where only one can at a time.
+    turn: Option<Mutex<()>>,
 }
 
 /// The newest version of a bundle.
@@ -115,6 +120,16 @@ impl Store {
         task: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         tokio::time::timeout(LIMIT, task).await.unwrap_or(Err(StoreError::Late))
+    }
+
+    /// Waits for its turn to write. SQLite lets those who wait try now and then, and whoever is lucky
+    /// goes first: so that a push is not kept out by many others, they go in the order in which they
+    /// came.
+    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match &self.turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
     }
 
     /// Ends all connections, and with them the files beside a SQLite file.

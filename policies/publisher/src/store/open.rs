@@ -9,6 +9,7 @@ use sqlx::{
     migrate::Migrator,
     sqlite::SqliteConnectOptions,
 };
+use tokio::sync::Mutex;
 
 use super::{Database, OpenError, Refs, Store, dialect, error, push};
 
@@ -79,7 +80,8 @@ impl Store {
                 Box::pin(async move { connection.execute(greeting).await.map(drop) })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, dialect })
+        let turn = matches!(database, Database::Sqlite(_)).then(Mutex::default);
+        Ok(Self { pool, dialect, turn })
     }
 }
 

@@ -18,6 +18,7 @@ impl Store {
         content: &[u8],
     ) -> Result<(), StoreError> {
         self.in_time(async {
+            let _turn = self.turn().await;
             let insert = sqlx::query(sql::INSERT_SEGMENT).bind(digest.0.as_slice()).bind(content);
             insert.execute(&self.pool).await?;
             Ok(())
@@ -33,6 +34,7 @@ impl Store {
         until: i64,
     ) -> Result<Announced, StoreError> {
         self.in_time(async {
+            let _turn = self.turn().await;
             let mut connection = self.pool.acquire().await?;
             let announced = self.try_announce(&mut connection, manifest, refs, until).await;
             settle(connection, announced)
@@ -67,6 +69,7 @@ impl Store {
         keep: NonZeroU32,
     ) -> Result<Pushed, StoreError> {
         self.in_time(async {
+            let _turn = self.turn().await;
             let mut connection = self.pool.acquire().await?;
             let pushed = self.try_push(&mut connection, push, now, keep).await;
             settle(connection, pushed)

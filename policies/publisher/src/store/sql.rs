@@ -66,13 +66,16 @@ pub(super) const PUT_USAGE_SINCE: &str =
 
 pub(super) const USAGE_KEYS: &str = "SELECT count(*) FROM key_usage WHERE bundle = $1";
 
+/// The keys of which something is known, and since when they are gone.
+pub(super) const USAGE_PLACES: &str = "SELECT key, gone FROM key_usage WHERE bundle = $1";
+
 pub(super) const REPORTER: &str =
-    "SELECT sequence FROM usage_reporters WHERE bundle = $1 AND reporter = $2";
+    "SELECT sequence, written FROM usage_reporters WHERE bundle = $1 AND reporter = $2";
 
 pub(super) const PUT_REPORTER: &str = "\
-    INSERT INTO usage_reporters (bundle, reporter, sequence, seen) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (bundle, reporter) DO UPDATE SET sequence = excluded.sequence, \
-    seen = excluded.seen";
+    INSERT INTO usage_reporters (bundle, reporter, sequence, written, seen) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bundle, reporter) DO UPDATE SET \
+    sequence = excluded.sequence, written = excluded.written, seen = excluded.seen";
 
 /// Those not heard of since a time, and all but so many of the others.
 pub(super) const DELETE_REPORTERS: &str = "\

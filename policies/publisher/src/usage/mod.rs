@@ -6,6 +6,8 @@
 //! to take it.
 
 mod counts;
+mod held;
+mod places;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,15 +23,17 @@ use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{Shared, clock::now, problem::Problem};
+use crate::{Shared, clock::now, problem::Problem, store::Latest};
 
 pub(crate) use counts::{Additions, Counts, additions};
+pub(crate) use held::Held;
+pub(crate) use places::{FIRST_LOOK, LOOK};
 
 /// How many keys are on a page.
 const PAGE: i64 = 500;
 
-/// How many reports are written at a time. The others wait, so that they do not take the database
-/// from those who push and read.
+/// How many reports are written at a time, a piece each. The others wait, so that they do not take
+/// the database from those who push and read.
 const AT_ONCE: usize = 2;
 
 /// How long a report waits for its turn.
@@ -39,24 +43,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Usage {
     turns: Semaphore,
+    holdings: held::Holdings,
     /// Reports that were written down.
     pub(crate) reports: Counter,
     /// Reports that had been written down before.
     pub(crate) repeated: Counter,
     /// Requests that were not counted: proxies had no room, or this publisher has none for the key.
     pub(crate) uncounted: Counter,
+    /// Requests that were not counted: the bundle holds no such key.
+    pub(crate) unknown: Counter,
+    /// Keys that the bundle no longer holds, and of whose use nothing is known any more.
+    pub(crate) forgotten: Counter,
 }
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It was written down, but for so many requests of keys for which there is no room.
-    New {
-        /// How many.
-        left_out: u64,
-    },
+    /// It was written down, but for what had to be left out.
+    New(LeftOut),
     /// It had been before.
     Repeated,
+}
+
+/// How many requests of a report were not written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// There is no room for their keys.
+    pub(crate) no_room: u64,
+    /// The bundle holds no such keys.
+    pub(crate) unknown: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,9 +135,12 @@ impl Default for Usage {
     fn default() -> Self {
         Self {
             turns: Semaphore::new(AT_ONCE),
+            holdings: held::Holdings::default(),
             reports: Counter::default(),
             repeated: Counter::default(),
             uncounted: Counter::default(),
+            unknown: Counter::default(),
+            forgotten: Counter::default(),
         }
     }
 }
@@ -139,25 +157,33 @@ impl Shared {
         let mut inflow = self.intake.unknown(body);
         let report = Report::decode(inflow.whole(MAX_BYTES).await?)?;
         drop(inflow);
-        self.require(name).await?;
+        let latest = self.require(name).await?;
         // A task of its own: a client that goes away does not undo half of it.
         let (shared, name) = (Arc::clone(self), name.to_owned());
-        let written = tokio::spawn(async move { shared.write_usage(&name, &report).await });
+        let written =
+            tokio::spawn(async move { shared.write_usage(&name, &latest, &report).await });
         written.await.unwrap_or(Err(Problem::Internal))
     }
 
-    async fn write_usage(&self, name: &str, report: &Report) -> Result<(), Problem> {
+    async fn write_usage(
+        &self,
+        name: &str,
+        latest: &Latest,
+        report: &Report,
+    ) -> Result<(), Problem> {
         let usage = self.keeps_usage()?;
         let turn = timeout(PATIENCE, usage.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(Problem::Busy) };
-        match self.store.add_usage(name, report, now()).await? {
+        let held = usage.holdings.of(name, latest, &self.store).await?;
+        match self.store.add_usage(name, report, &held, now()).await? {
             Taken::Repeated => {
                 usage.repeated.inc();
             }
-            Taken::New { left_out } => {
+            Taken::New(left_out) => {
                 let dropped = report.parts.iter().map(|part| part.dropped);
                 usage.reports.inc();
-                usage.uncounted.inc_by(dropped.fold(left_out, u64::saturating_add));
+                usage.uncounted.inc_by(dropped.fold(left_out.no_room, u64::saturating_add));
+                usage.unknown.inc_by(left_out.unknown);
             }
         }
         Ok(())

@@ -1,11 +1,52 @@
 //! What proxies have counted, and that nothing counts twice.
 
 use cedarkey_bundle::usage::{Head, MAX_BYTES, Network, Part, Row, What};
-use cedarkey_engine::key::KeyId;
+use cedarkey_bundle::{Archive, SegmentKind, keys::KeyShards};
+use cedarkey_engine::{
+    key::{KeyId, KeyRecord},
+    token::KeyHash,
+};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::common::{Server, archive, now, problem};
+use crate::backend::Place;
+use crate::common::{Server, draft, now, options, problem, signer};
+
+/// A version of a bundle that holds keys with these ids.
+fn bundle(version: u64, ids: impl IntoIterator<Item = u128>) -> Archive {
+    let keys = ids.into_iter().map(|id| {
+        // As evenly spread as the hashes of tokens are.
+        let hash = cedarkey_bundle::Digest::of(&id.to_be_bytes());
+        let (created, not_before, expires) = (0, 0, 4_000_000_000_000);
+        let id = KeyId(id.to_be_bytes());
+        (KeyHash(hash.0), KeyRecord { id, created, not_before, expires, profile: 0 })
+    });
+    let mut draft = draft("quickstart", version);
+    let shards = KeyShards::build(keys.collect()).unwrap();
+    draft.segments.extend(shards.into_iter().map(|shard| (SegmentKind::Keys, shard)));
+    draft.sign(&[&signer(1)]).unwrap()
+}
+
+/// The keys that [`part`] speaks of.
+fn ids() -> impl Iterator<Item = u128> {
+    (1..=9).map(|key: u8| u128::from_be_bytes([key; 16]))
+}
+
+/// A publisher with room for many keys.
+async fn roomy() -> Server {
+    let place = Place::new();
+    let options =
+        cedarkey_publisher::Options { max_bundle_bytes: 16 << 20, ..options(place.database()) };
+    Server::start_with(place, options).await
+}
+
+/// A report of one request of each of these keys.
+fn of_each(reporter: u64, keys: impl Iterator<Item = u128>) -> Vec<u8> {
+    let last = now().try_into().unwrap();
+    let row = |id: u128| Row { key: id.to_be_bytes(), what: What::Allow(0), count: 1, last };
+    let part = Part { names: vec!["a".into()], rows: keys.map(row).collect(), dropped: 0 };
+    report(reporter, 1, &[part])
+}
 
 /// The id of the key that [`part`] speaks of with this number.
 fn id(key: u8) -> String {
@@ -57,7 +98,7 @@ impl Server {
 #[tokio::test]
 async fn what_proxies_have_counted_is_added_up_and_kept() {
     let server = Server::start().await;
-    server.push(&archive("quickstart", 1)).await;
+    server.push(&bundle(1, ids())).await;
     server.told(report(1, 1, &[part(7, 2), part(8, 1), part(7, 3)])).await;
     server.told(report(2, 1, &[part(7, 10)])).await;
     let usage = server.usage(&id(7)).await;
@@ -81,7 +122,7 @@ async fn what_proxies_have_counted_is_added_up_and_kept() {
 #[tokio::test]
 async fn a_report_that_comes_again_counts_once() {
     let server = Server::start().await;
-    server.push(&archive("quickstart", 1)).await;
+    server.push(&bundle(1, ids())).await;
     for _ in 0..3 {
         server.told(report(1, 1, &[part(7, 2)])).await;
     }
@@ -104,7 +145,7 @@ async fn a_report_that_comes_again_counts_once() {
 #[tokio::test]
 async fn what_is_no_report_is_refused_and_counted() {
     let server = Server::start().await;
-    server.push(&archive("quickstart", 1)).await;
+    server.push(&bundle(1, ids())).await;
     let mut torn = report(1, 1, &[part(7, 2)]);
     torn.truncate(torn.len() - 3);
     for body in [Vec::new(), b"{}".to_vec(), torn] {
@@ -122,16 +163,9 @@ async fn what_is_no_report_is_refused_and_counted() {
 
 #[tokio::test]
 async fn many_keys_are_told_a_page_at_a_time() {
-    let server = Server::start().await;
-    server.push(&archive("quickstart", 1)).await;
-    let row = |at: u128| Row {
-        key: at.to_be_bytes(),
-        what: What::Allow(0),
-        count: 1,
-        last: now().try_into().unwrap(),
-    };
-    let rows = (0..1_201).map(row).collect();
-    server.told(report(1, 1, &[Part { names: vec!["a".into()], rows, dropped: 0 }])).await;
+    let server = roomy().await;
+    server.push(&bundle(1, 0x100..0x100 + 1_201)).await;
+    server.told(of_each(1, 0x100..0x100 + 1_201)).await;
     let (mut after, mut seen) = (String::new(), Vec::new());
     loop {
         let path = format!("/v1/bundles/quickstart/usage?after={after}");
@@ -147,4 +181,58 @@ async fn many_keys_are_told_a_page_at_a_time() {
     assert!(seen.is_sorted());
     seen.dedup();
     assert_eq!(seen.len(), 1_201);
+}
+
+#[tokio::test]
+async fn what_is_told_of_keys_that_the_bundle_does_not_hold_is_left_out_and_counted() {
+    let server = Server::start().await;
+    server.push(&bundle(1, ids().take(7))).await;
+    server.told(report(1, 1, &[part(7, 2), part(8, 3)])).await;
+    assert_eq!(server.usage(&id(7)).await["allowed"]["count"], 2);
+    assert_eq!(server.usage(&id(8)).await, Value::Null);
+    assert_eq!(server.metric("usage_unknown_total").await, "9");
+    // As soon as a version holds it, it is taken.
+    server.push(&bundle(2, ids().skip(7))).await;
+    server.told(report(1, 2, &[part(8, 3)])).await;
+    assert_eq!(server.usage(&id(8)).await["allowed"]["count"], 3);
+    // Of a key that was held it is still taken what proxies had not told yet, but of no other.
+    server.told(report(1, 3, &[part(7, 5), part(6, 1)])).await;
+    assert_eq!(server.usage(&id(7)).await["allowed"]["count"], 7);
+    assert_eq!(server.usage(&id(6)).await, Value::Null);
+    assert_eq!(server.metric("usage_unknown_total").await, "12");
+}
+
+#[tokio::test]
+async fn a_bundle_without_readable_keys_holds_none() {
+    let server = Server::start().await;
+    let mut broken = draft("quickstart", 1);
+    broken.segments.push((SegmentKind::Keys, b"no shard".to_vec()));
+    server.push(&broken.sign(&[&signer(1)]).unwrap()).await;
+    server.told(report(1, 1, &[part(7, 2)])).await;
+    assert_eq!(server.usage(&id(7)).await, Value::Null);
+    assert_eq!(server.metric("usage_unknown_total").await, "6");
+}
+
+/// As long as reports go, and as large as bundles usually are not: what others write comes between.
+#[tokio::test]
+async fn a_push_does_not_wait_for_a_report_to_be_written() {
+    const KEYS: u128 = 18_000;
+    let server = roomy().await;
+    let bundles = [1, 2].map(|version| bundle(version, 1..=KEYS));
+    server.push(&bundles[0]).await;
+    let url = server.url("/v1/bundles/quickstart/usage");
+    let request = server.client.post(url).body(of_each(1, 1..=KEYS));
+    let report = tokio::spawn(async { request.send().await.unwrap() });
+    // It has begun.
+    while server.usage(&KeyId(1_u128.to_be_bytes()).to_string()).await.is_null() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    server.push(&bundles[1]).await;
+    assert!(!report.is_finished(), "the push came after the whole report");
+    assert_eq!(report.await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(server.metric("usage_reports_total").await, "1");
+    let last = server
+        .get(&format!("/v1/bundles/quickstart/usage?after={}", KeyId((KEYS - 1).to_be_bytes())));
+    let page: Value = last.send().await.unwrap().json().await.unwrap();
+    assert_eq!(page["keys"][0]["allowed"]["count"], 1);
 }

@@ -14,7 +14,7 @@ impl Edit {
     /// What it is called in the audit.
     pub(super) fn action(&self) -> &'static str {
         match self {
-            Self::Amend(_) => "amend",
+            Self::Adjust(_) | Self::Amend(_) => "amend",
             Self::Approve => "approve",
             Self::Deny => "deny",
             Self::Extend { .. } => "extend",
@@ -28,10 +28,8 @@ impl Edit {
 
     /// What the audit says of a key that has become so: that it was done, or was asked for.
     pub(crate) fn done(&self, after: &Key) -> String {
-        match after.waiting {
-            Some(_) if self.may_wait() => format!("request-{}", self.action()),
-            _ => self.action().into(),
-        }
+        let request = if self.waits(after) { "request-" } else { "" };
+        format!("{request}{}", self.action())
     }
 
     /// Whether it only takes something away, and must work even where the clock is wrong.
@@ -47,20 +45,40 @@ impl Edit {
             Self::Retire => "a retirement",
             Self::Revoke => "a revocation",
             Self::Suspend => "a suspension",
-            Self::Amend(_) | Self::Approve | Self::Resume | Self::Transfer { .. } => return Ok(()),
+            Self::Adjust(_)
+            | Self::Amend(_)
+            | Self::Approve
+            | Self::Resume
+            | Self::Transfer { .. } => return Ok(()),
         };
         change.reason().map(|_| ()).ok_or(ChangeError::Unexplained(what))
     }
 
     /// Whether it may let a key do more, and a second person may have to approve that.
-    pub(super) fn may_wait(&self) -> bool {
-        matches!(self, Self::Amend(_) | Self::Extend { .. } | Self::Transfer { .. })
+    fn may_wait(&self) -> bool {
+        matches!(
+            self,
+            Self::Adjust(_) | Self::Amend(_) | Self::Extend { .. } | Self::Transfer { .. }
+        )
+    }
+
+    /// Whether it waits at a key that has become so.
+    pub(super) fn waits(&self, after: &Key) -> bool {
+        // Another change may wait there.
+        let is_done = matches!(self, Self::Adjust(adjustment) if adjustment.of(after) == *after);
+        self.may_wait() && after.waiting.is_some() && !is_done
     }
 
     /// What a key becomes; `None` where it is so already.
     pub(crate) fn apply(&self, key: &Key, change: &Change) -> Result<Option<Key>, Refusal> {
         match self.outcome(key, change)? {
-            Some(after) if self.may_wait() => Ok(key.unless_it_waits(after, self.action(), change)),
+            Some(after) if self.may_wait() => {
+                let after = key.unless_it_waits(after, self.action(), change);
+                Ok(after.map(|after| match self {
+                    Self::Adjust(adjustment) => adjustment.keep_waiting(key, after),
+                    _ => after,
+                }))
+            }
             // What a file says that a key is leaves nothing to wait for.
             None if matches!(self, Self::Amend(_)) && key.state != State::Pending => {
                 Ok(key.waiting.as_ref().map(|_| Key { waiting: None, ..key.clone() }))
@@ -79,6 +97,7 @@ impl Edit {
             Ok(Some(Key { state, since: now, reason: change.reason(), waiting, ..key.clone() }))
         };
         match (self, key.state) {
+            (Self::Adjust(adjustment), _) => adjustment.amendment(key).apply(key, change),
             (Self::Amend(amendment), _) => amendment.apply(key, change),
             (Self::Approve, State::Pending) => approve(key, change).map(Some),
             (Self::Approve, _) => match key.waiting.as_ref() {

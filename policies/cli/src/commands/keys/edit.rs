@@ -2,15 +2,16 @@
 
 mod plan;
 
+pub use plan::Plan;
+
 use super::options::{Push, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::time::Instant;
-use cedarkey_registry::{Edit, Key, Status};
+use cedarkey_registry::{Edit, Key, Status, Waiting};
 use clap::Args;
 use jiff::Timestamp;
-use plan::Plan;
 use std::path::Path;
 
 /// Approve keys, and changes of keys, that somebody else has asked for.
@@ -158,6 +159,14 @@ impl Approve {
             untold: Some(REFUSE),
             push: Some(&self.push),
         };
+        // Rules, owners and routes may be others than when it was asked for.
+        let change = |key: &Key| match key.waiting.as_ref() {
+            Some(Waiting::Become { key: asked, .. }) => {
+                Some(Key { state: key.state, ..Key::clone(asked) })
+            }
+            _ => Some(key).filter(|key| key.is_waiting()).cloned(),
+        };
+        plan.check(given, output, change).await?;
         plan.run(given, output).await
     }
 }
@@ -263,7 +272,7 @@ impl Extend {
             untold: Some("proxies do not know yet"),
             push: Some(&self.push),
         };
-        let change = move |key: &Key| Key { expires: until, ..key.clone() };
+        let change = move |key: &Key| Some(Key { expires: until, ..key.clone() });
         plan.check(given, output, change).await?;
         plan.run(given, output).await
     }
@@ -291,7 +300,7 @@ impl Transfer {
         };
         let change = move |key: &Key| {
             let team = team.clone().or_else(|| key.team.clone());
-            Key { owner: owner.clone(), team, ..key.clone() }
+            Some(Key { owner: owner.clone(), team, ..key.clone() })
         };
         plan.check(given, output, change).await?;
         plan.run(given, output).await

@@ -122,7 +122,7 @@ struct Unused {
 
 impl Unused {
     fn new(length: SignedDuration, now: Timestamp, usage: Usage) -> Result<Self, Failure> {
-        let before = now.checked_sub(length);
+        let before = usage.seen(now).checked_sub(length);
         let before = before.context(Exit::Usage, "that is before the begin of the calendar")?;
         Ok(Self { before, usage })
     }

@@ -169,7 +169,8 @@ pub fn status() -> impl TypedValueParser<Value = Status> {
     })
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+/// A label with its value.
+pub fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write `NAME=VALUE`")?;
     Ok((name.into(), value.into()))
 }

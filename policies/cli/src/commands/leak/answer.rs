@@ -8,7 +8,7 @@ use crate::output::{BAD, DIM, GOOD, NOTICE, Output, STRONG, counted};
 use crate::project::{self, Settings};
 use cedarkey_compiler::settings::LeakResponse;
 use cedarkey_registry::{Edit, Edited, FindError, Key, Registry, Selector, State, Task};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,6 +25,21 @@ pub struct Answer {
     pushed: Option<u64>,
 }
 
+/// What may be done with keys that were found.
+#[derive(Clone, Copy, Debug)]
+pub struct Mandate {
+    /// The response; without, there is only a look.
+    pub response: Option<LeakResponse>,
+    /// How many keys may be answered within an hour, if not all.
+    pub at_most: Option<usize>,
+}
+
+/// For how long keys that were answered count for how many there may be.
+const WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the reason of a key begins with that was answered.
+const LEAKED: &str = "leaked";
+
 /// A key that was found, and where.
 struct Leak {
     key: Key,
@@ -34,14 +49,14 @@ struct Leak {
 // === impl Answer ===
 
 impl Answer {
-    /// Looks the keys up and changes them; without a response, only looks.
+    /// Looks the keys up and changes them, as far as that may be done: all of them, or none.
     pub async fn give(
         settings: &Settings,
         findings: &[Finding],
-        response: Option<LeakResponse>,
+        mandate: Mandate,
     ) -> Result<Self, Failure> {
         let registry = project::registry(&settings.registry).await?;
-        let answered = Self::try_give(&registry, findings, response).await;
+        let answered = Self::try_give(&registry, findings, mandate).await;
         registry.close().await;
         answered
     }
@@ -49,11 +64,14 @@ impl Answer {
     async fn try_give(
         registry: &Registry,
         findings: &[Finding],
-        response: Option<LeakResponse>,
+        Mandate { response, at_most }: Mandate,
     ) -> Result<Self, Failure> {
         let leaks = look_up(registry, findings).await?;
         let tasks = |response| leaks.iter().filter_map(move |leak| leak.task(response)).collect();
         let tasks: Vec<_> = response.map(tasks).unwrap_or_default();
+        if let Some(at_most) = at_most.filter(|_| !tasks.is_empty()) {
+            check(registry, tasks.len(), at_most).await?;
+        }
         let edited = if tasks.is_empty() {
             Vec::new()
         } else {
@@ -128,6 +146,31 @@ impl Answer {
     }
 }
 
+/// Whether so many keys may be answered, besides those that were within the hour, whoever has answered
+/// these: one who starts it again does not begin anew.
+async fn check(registry: &Registry, keys: usize, at_most: usize) -> Result<(), Failure> {
+    let all = registry.all().await.context(Exit::Registry, "no key is changed")?;
+    let now = Timestamp::now();
+    let was_answered = |key: &&Key| {
+        let leaked = key.reason.as_deref().is_some_and(|reason| reason.starts_with(LEAKED));
+        let is_over = matches!(key.state, State::Revoked | State::Suspended);
+        leaked && is_over && now.duration_since(key.since) < WITHIN
+    };
+    let before = all.iter().filter(was_answered).count();
+    if keys.saturating_add(before) <= at_most {
+        return Ok(());
+    }
+    let found = counted(keys, "key");
+    let before = match before {
+        0 => String::new(),
+        before => format!(", after {before} within the last hour"),
+    };
+    let message = format!(
+        "{found} would be revoked or suspended{before}, and `--at-most` is {at_most}: no key is changed"
+    );
+    Err(Failure::new(Exit::TooMany, message))
+}
+
 /// Who answers for which of the keys.
 fn who(leaks: &[Leak]) -> BTreeMap<&str, Vec<&str>> {
     let mut who: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -183,8 +226,8 @@ impl Leak {
         };
         let first = self.places.first().map(ToString::to_string).unwrap_or_default();
         let reason = match self.places.len() {
-            0 | 1 => format!("leaked: found by {first}"),
-            several => format!("leaked: found {several} times, first by {first}"),
+            0 | 1 => format!("{LEAKED}: found by {first}"),
+            several => format!("{LEAKED}: found {several} times, first by {first}"),
         };
         // What a scanner says is not ours: the audit takes one line.
         let reason = reason.chars().filter(|letter| !letter.is_control()).collect();

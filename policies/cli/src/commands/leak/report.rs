@@ -1,6 +1,6 @@
 //! `cedarkey leak report`
 
-use super::answer::Answer;
+use super::answer::{Answer, Mandate};
 use super::source::Source;
 use crate::commands::keys::Push;
 use crate::exit::Exit;
@@ -52,16 +52,17 @@ impl Report {
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let settings = project::settings(given)?;
         let response = self.response.unwrap_or(settings.leak_response);
-        let response = (!self.dry_run).then_some(response);
+        // Whoever types it has seen what there is, or can.
+        let mandate = Mandate { response: (!self.dry_run).then_some(response), at_most: None };
         if let Some(url) = &self.from {
             let source = Source::new(url, settings)?;
-            return source.answer_all(response, given, output).await;
+            return source.answer_all(mandate, given, output).await;
         }
         let mut findings = Vec::new();
         for report in &self.reports {
             findings.extend(read(report)?);
         }
-        let mut answer = Answer::give(&settings, &findings, response).await?;
+        let mut answer = Answer::give(&settings, &findings, mandate).await?;
         answer.push(&self.push, given, output).await?;
         answer.tell(output);
         Ok(Exit::Ok)

@@ -1,6 +1,6 @@
 //! What a publisher was told of leaked tokens, and the answer to it.
 
-use super::answer::Answer;
+use super::answer::{Answer, Mandate};
 use crate::commands::keys::Push;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,7 +9,6 @@ use crate::output::Output;
 use crate::project::Settings;
 use crate::publisher::{Known, Publisher};
 use crate::signing::Signers;
-use cedarkey_compiler::settings::LeakResponse;
 use jiff::SignedDuration;
 use reqwest::Url;
 use std::path::Path;
@@ -46,17 +45,18 @@ impl Source {
     pub async fn answer(
         &self,
         known: &Known,
-        response: Option<LeakResponse>,
+        mandate: Mandate,
         given: Option<&Path>,
         output: &Output,
     ) -> Result<(), Failure> {
         let findings: Vec<Finding> = known.findings.iter().map(Finding::from).collect();
-        let mut answer = Answer::give(&self.settings, &findings, response).await?;
-        if response.is_some() {
+        let mut answer = Answer::give(&self.settings, &findings, mandate).await?;
+        let is_answer = mandate.response.is_some();
+        if is_answer {
             answer.push(&self.push, given, output).await?;
         }
         answer.tell(output);
-        if response.is_some() && !known.findings.is_empty() {
+        if is_answer && !known.findings.is_empty() {
             let name = &self.settings.name;
             self.publisher.answered(name, &self.signers, &known.findings).await?;
         }
@@ -66,15 +66,15 @@ impl Source {
     /// Answers all that there is now.
     pub async fn answer_all(
         &self,
-        response: Option<LeakResponse>,
+        mandate: Mandate,
         given: Option<&Path>,
         output: &Output,
     ) -> Result<Exit, Failure> {
         loop {
             let known = self.next(Duration::ZERO).await?;
-            self.answer(&known, response, given, output).await?;
+            self.answer(&known, mandate, given, output).await?;
             // What is only looked at stays, and would come again.
-            if !known.more || response.is_none() {
+            if !known.more || mandate.response.is_none() {
                 return Ok(Exit::Ok);
             }
         }

@@ -1,5 +1,6 @@
 //! `cedarkey leak watch`
 
+use super::answer::Mandate;
 use super::report::response;
 use super::source::Source;
 use crate::exit::Exit;
@@ -7,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::{DIM, NOTICE, Output};
 use crate::project;
 use crate::publisher::Known;
+use crate::shell::quoted;
 use crate::stop::told_to_stop;
 use cedarkey_compiler::settings::LeakResponse;
 use clap::Args;
@@ -31,6 +33,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// whoever reads the output. Whoever may push the bundle may ask for its findings: the project's
 /// signing key says so.
 ///
+/// The publisher is believed only so far: it says which keys have leaked, and has the hashes of all of
+/// them. Where it would be more than `--at-most` within an hour, none is changed, and the command ends
+/// with status 15 for somebody to look.
+///
 /// It runs until SIGTERM or SIGINT. What fails later on is said and tried again; nothing is taken
 /// for answered before proxies were told.
 #[derive(Args, Debug)]
@@ -45,6 +51,9 @@ pub struct Watch {
     /// cedarkey.toml, or `revoke`]
     #[arg(long, value_name = "RESPONSE", value_parser = response)]
     response: Option<LeakResponse>,
+    /// How many keys are revoked or suspended within an hour
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    at_most: usize,
 }
 
 // === impl Watch ===
@@ -56,6 +65,7 @@ impl Watch {
         tokio::pin!(stop);
         let settings = project::settings(given)?;
         let response = Some(self.response.unwrap_or(settings.leak_response));
+        let mandate = Mandate { response, at_most: Some(self.at_most) };
         let source = Source::new(&self.from, settings)?;
         // What cannot work is said at once.
         let mut known = Ok(source.next(Duration::ZERO).await?);
@@ -65,11 +75,19 @@ impl Watch {
             // What was begun is not left half done: only waiting is given up.
             let answered = match known {
                 Ok(known) if known.findings.is_empty() => Ok(()),
-                Ok(known) => source.answer(&known, response, given, output).await,
+                Ok(known) => source.answer(&known, mandate, given, output).await,
                 Err(failure) => Err(failure),
             };
             let mut rest = Duration::ZERO;
             if let Err(failure) = answered {
+                if failure.exit() == Exit::TooMany {
+                    let from = quoted(self.from.as_str());
+                    return Err(failure.help(format_args!(
+                        "see what was found with `cedarkey leak report --from {from} --dry-run`; \
+                         answer it with the same without `--dry-run`, or watch with a higher \
+                         `--at-most`"
+                    )));
+                }
                 output.failure(&failure);
                 let seconds = pause.as_secs_f32();
                 output.note(format_args!("{NOTICE}trying again in {seconds} s{NOTICE:#}"));

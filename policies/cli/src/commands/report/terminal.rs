@@ -1,12 +1,8 @@
 //! A report for people, on a terminal.
 
-use crate::commands::keys::day;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::{BAD, DIM, GOOD, NOTICE, Output, STRONG, counted, table};
+use crate::output::{BAD, DIM, GOOD, NOTICE, STRONG, counted, table};
 use crate::report::{Granted, Level, Report};
 use anstyle::Style;
-use jiff::Timestamp;
 use std::io::Write;
 
 /// Tells what was found.
@@ -60,34 +56,6 @@ pub fn tell(report: &Report, out: &mut dyn Write) {
     let counts = report.counts.iter().map(|(level, count)| format!("{count} {}", level.word()));
     let counts: Vec<String> = counts.collect();
     let _ = writeln!(out, "\n{}: {}", counted(findings.len(), "finding"), counts.join(", "));
-}
-
-/// Writes the policy that keeps a key to what it was used for.
-pub fn narrow(
-    granted: &Granted,
-    since: Option<Timestamp>,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let Granted { key, unused_scopes, policy, .. } = granted;
-    let Some(policy) = policy else {
-        let used = granted.used_actions.as_deref().unwrap_or_default();
-        let why = match (used, granted.unused_actions.as_slice()) {
-            ([], _) => "was not used, as far as is known: suspend it rather",
-            (_, []) => "has used all that its scopes let it do, or more than was told apart",
-            _ => "has used an action that the schema does not know any more",
-        };
-        return Err(Failure::new(Exit::Failure, format!("key `{key}` {why}")));
-    };
-    output.result(granted, |out| {
-        let since = day(since);
-        let _ = writeln!(out, "// What the key was used for, as proxies say since {since}.");
-        let _ = write!(out, "{policy}");
-    });
-    if !unused_scopes.is_empty() {
-        let scopes = unused_scopes.join("`, `");
-        output.note(format_args!("it could do without the scopes `{scopes}` too"));
-    }
-    Ok(Exit::Ok)
 }
 
 fn style(level: Level) -> Style {

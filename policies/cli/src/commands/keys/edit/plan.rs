@@ -30,12 +30,13 @@ pub struct Plan<'a> {
 // === impl Plan ===
 
 impl Plan<'_> {
-    /// Whether the project can be built with the keys as they are to be.
+    /// Whether the project can be built with the keys as they are to be; nothing is to become of those
+    /// that give none.
     pub async fn check(
         &self,
         given: Option<&Path>,
         output: &Output,
-        change: impl Fn(&Key) -> Key,
+        change: impl Fn(&Key) -> Option<Key>,
     ) -> Result<(), Failure> {
         let message = format!("no key is {}", self.done);
         let project = project::load(given)?;
@@ -57,8 +58,8 @@ impl Plan<'_> {
             }
         };
         registry.close().await;
-        for key in keys? {
-            rules.allow_key(&change(&key), now, &message, output)?;
+        for key in keys?.iter().filter_map(change) {
+            rules.allow_key(&key, now, &message, output)?;
         }
         Ok(())
     }
