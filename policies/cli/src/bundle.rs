@@ -5,11 +5,13 @@ use crate::failure::{Context, Failure};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::project;
+use crate::publisher::{Publisher, Pushed};
 use crate::signing::Signers;
 use cedarkey_bundle::{Archive, Bundle};
 use cedarkey_compiler::{Problems, compile};
 use jiff::Timestamp;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A bundle that was just built.
 #[derive(Debug)]
@@ -25,6 +27,9 @@ pub struct Built {
     /// How many of them are revoked.
     pub revoked: usize,
 }
+
+/// How long a bundle is built anew because somebody else has pushed meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Builds and signs the project's bundle with the registry's keys.
 ///
@@ -54,6 +59,26 @@ pub async fn build(
         output.diagnostic(warning);
     }
     Ok(Built { archive, policies, routes, keys, revoked })
+}
+
+/// Builds the project's bundle and sends it to a publisher; gives how many segments it has besides.
+///
+/// Where somebody else was first, it is built anew, with whatever keys there are now: a revocation
+/// must not lose to a publisher that mints keys all the time.
+pub async fn push(
+    given: Option<&Path>,
+    publisher: &Publisher,
+    output: &Output,
+) -> Result<(Pushed, usize), Failure> {
+    let begun = Instant::now();
+    loop {
+        let archive = build(given, None, output).await?.archive;
+        match publisher.push(&archive).await {
+            Ok(pushed) => return Ok((pushed, archive.segments.len())),
+            Err(failure) if failure.exit() == Exit::Conflict && begun.elapsed() < PATIENCE => {}
+            Err(failure) => return Err(failure),
+        }
+    }
 }
 
 /// The version of a bundle whose build begins at an instant.

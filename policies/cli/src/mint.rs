@@ -16,7 +16,9 @@ use cedarkey_publisher::{Minting, Proof, TokenRefusal, Tokens};
 use clerk::Clerk;
 use order::Order;
 use refusal::Refusal;
+use release::Unpublished;
 use serde_json::Value;
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,11 +35,17 @@ pub struct Desk {
 #[derive(Debug)]
 struct Request {
     order: Order,
-    answer: oneshot::Sender<Result<Value, TokenRefusal>>,
+    answer: Answer,
 }
+
+/// Where somebody waits.
+type Answer = oneshot::Sender<Result<Value, TokenRefusal>>;
 
 /// How many may wait. A build takes less than a second for most projects, and serves all of them.
 const QUEUE: usize = 1000;
+
+/// How long anybody waits: a bundle of many keys takes seconds, and whoever signs may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 // === impl Desk ===
 
@@ -62,9 +70,14 @@ impl Desk {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Request { order, answer }).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy,
-            TrySendError::Closed(_) => Refusal::Away,
+            TrySendError::Closed(_) => Unpublished::Away.into(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(Refusal::Away.into()))
+        match tokio::time::timeout(PATIENCE, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Refusal::from(Unpublished::Away).into()),
+            // Its key is taken back when it is there.
+            Err(_) => Err(Refusal::Late.into()),
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl Signers {
         Ok(Self(signers))
     }
 
+    /// Their public keys.
+    pub fn public(&self) -> Vec<PublicKey> {
+        self.0.iter().map(Signer::public).collect()
+    }
+
     /// Makes a signed bundle of a draft.
     pub async fn sign(&self, draft: Draft) -> Result<Archive, Failure> {
         let (manifest, segments) = draft.into_parts().context(Exit::Bundle, UNSIGNED)?;

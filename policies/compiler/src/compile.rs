@@ -91,8 +91,8 @@ fn compile_here(
 }
 
 impl Project {
-    /// What a bundle of this project decides by, as far as keys have no part in it: it is the same
-    /// for projects that are compiled to the same.
+    /// What a bundle of this project decides by, and for how long, as far as keys have no part in it:
+    /// it is the same for projects that are compiled to the same.
     ///
     /// # Errors
     ///
@@ -101,7 +101,9 @@ impl Project {
         stacker::grow(STACK, || {
             let (_, built) = build(self, &self.settings, &[])?;
             let routes = routes(self, &built.model)?;
-            let parts = [encode(&built.image)?, encode(&routes)?];
+            let bundle = &self.settings.bundle;
+            let named = format!("{} {}", bundle.name, bundle.lifetime.0.as_secs());
+            let parts = [encode(&built.image)?, encode(&routes)?, named.into_bytes()];
             Ok(Digest::of(&parts.map(|part| Digest::of(&part).0).concat()))
         })
     }
@@ -110,9 +112,13 @@ impl Project {
 // === impl Compiled ===
 
 impl Compiled {
-    /// Whether a bundle decides by the same, for keys that have the same in common.
+    /// Whether a bundle decides by the same, and for as long, for keys that have the same in common.
     #[must_use]
     pub fn decides_as(&self, manifest: &Manifest) -> bool {
+        let lifetime = manifest.expires.saturating_sub(manifest.created);
+        if (&manifest.name, lifetime) != (&self.name, self.lifetime) {
+            return false;
+        }
         let is_rule = |kind| matches!(kind, SegmentKind::Model | SegmentKind::Routes);
         let own = self.segments.iter().filter(|(kind, _)| is_rule(*kind));
         let theirs = manifest.segments.iter().filter(|segment| is_rule(segment.kind));

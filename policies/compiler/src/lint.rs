@@ -106,6 +106,12 @@ impl<'a> KeyRules<'a> {
         }
     }
 
+    /// Whether some policy looks at the SPIFFE ids that keys are bound to.
+    #[must_use]
+    pub fn reads_spiffe_ids(&self) -> bool {
+        self.reads_spiffe_ids
+    }
+
     /// Checks keys alone, as they would be checked for a build.
     #[must_use]
     pub fn check(&self, keys: &[KeySpec]) -> Problems {

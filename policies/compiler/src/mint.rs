@@ -12,6 +12,7 @@ pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
 pub use workload::{Workload, WorkloadError};
 
 use crate::check::{action_uid, validate};
+use crate::compile::STACK;
 use crate::keys::uid;
 use crate::problem::{Problem, Problems, Source};
 use crate::project::{Files, Policies};
@@ -123,14 +124,22 @@ impl Mint {
         }
     }
 
+    /// How many policies there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "without policies there is none of this")]
+    pub fn len(&self) -> usize {
+        self.policies.set.policies().count()
+    }
+
     /// Whether it has a policy of this id.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.policies.source(id).is_some()
     }
 
     fn decide(&self, entities: &Entities, asked: &Question<'_>) -> Result<Verdict, ValueError> {
-        let response =
-            Authorizer::new().is_authorized(&self.request(asked)?, &self.policies.set, entities);
+        let request = self.request(asked)?;
+        let decide = || Authorizer::new().is_authorized(&request, &self.policies.set, entities);
+        let response = stacker::grow(STACK, decide);
         let diagnostics = response.diagnostics();
         let mut failed: Vec<_> = diagnostics
             .errors()

@@ -1,7 +1,6 @@
 //! What the policies of the folder `mint` say to workloads that want keys.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test whose project cannot be made fails, and that is all that is asked of it"
 )]
@@ -74,6 +73,11 @@ fn project() -> (TempDir, Project) {
             &parent("payments"),
         ),
         workload("plain", "{}", ""),
+        workload(
+            "gone",
+            r#"{ "spiffeId": "spiffe://example.com/gone", "departed": true }"#,
+            &parent("payments"),
+        ),
     ];
     fs::write(root.join("entities.json"), format!("[{}]", entities.join(","))).unwrap();
     fs::create_dir(root.join("mint")).unwrap();
@@ -105,6 +109,8 @@ fn a_spiffe_id_is_the_workload_that_has_it() {
     assert_eq!(workload.nearest, ["payments"]);
     let other = project.applicant(&id("spiffe://example.com/plain")).unwrap_err();
     assert_eq!(other.cause(), "workload_unknown");
+    let gone = project.applicant(&id("spiffe://example.com/gone")).unwrap_err();
+    assert_eq!(gone.cause(), "workload_departed");
 }
 
 fn list(of: &[&str]) -> Vec<String> {
@@ -204,7 +210,7 @@ fn a_fingerprint_is_of_what_a_bundle_decides_by() {
     let same = [
         ("mint/limits.cedar", "10m", "20m"),
         ("policies/identity.cedar", "//", "// Said differently.\n//"),
-        ("cedarkey.toml", "[bundle]\n", "[bundle]\nlifetime = '7d'\n"),
+        ("cedarkey.toml", "[bundle]\n", "[keys]\nmax_lifetime = '7d'\n[bundle]\n"),
     ];
     for (name, from, to) in same {
         assert_eq!(again(name, from, to), before, "{name}: {from}");
@@ -214,6 +220,8 @@ fn a_fingerprint_is_of_what_a_bundle_decides_by() {
         ("policies/identity.cedar", "another workload", "another"),
         ("routes.yaml", "/v1/orders", "/v2/orders"),
         ("entities.json", "\"company\"", "\"firm\""),
+        ("cedarkey.toml", "[bundle]\n", "[bundle]\nlifetime = '7d'\n"),
+        ("cedarkey.toml", "shop", "shops"),
         ("cedarkey.toml", "[bundle]\n", "[keys]\nprefix = 'sk'\n[bundle]\n"),
     ];
     for (name, from, to) in other {

@@ -7,6 +7,9 @@ use serde_json::Value;
 /// The longest JWT that is looked at, in bytes.
 const MAX: usize = 16 * 1024;
 
+/// The longest issuer, in bytes.
+const MAX_ISSUER: usize = 512;
+
 /// The issuer that a JWT claims to be by.
 pub(crate) fn issuer(jwt: &str) -> Result<String, JwtError> {
     if jwt.len() > MAX {
@@ -14,6 +17,10 @@ pub(crate) fn issuer(jwt: &str) -> Result<String, JwtError> {
     }
     let claims: Value =
         insecure_decode_claims(jwt).map_err(|error| JwtError::Form(error.to_string()))?;
-    let issuer = claims.get("iss").and_then(Value::as_str);
-    issuer.map(String::from).ok_or_else(|| JwtError::Form("it has no `iss`".into()))
+    match claims.get("iss").and_then(Value::as_str) {
+        // It is told and written to the log.
+        Some(issuer) if issuer.len() <= MAX_ISSUER => Ok(issuer.into()),
+        Some(_) => Err(JwtError::Form(format!("its `iss` has more than {MAX_ISSUER} bytes"))),
+        None => Err(JwtError::Form("it has no `iss`".into())),
+    }
 }

@@ -38,6 +38,10 @@ impl Issuer {
     /// The SPIFFE id that a JWT proves.
     pub async fn verify(&self, jwt: &str) -> Result<SpiffeId, JwtError> {
         let header = decode_header(jwt).map_err(form)?;
+        // RFC 7515, section 4.1.11: none of what it names is known here.
+        if header.crit.is_some() {
+            return Err(JwtError::Form("its header has `crit`".into()));
+        }
         if !ALGORITHMS.contains(&header.alg) {
             return Err(JwtError::Algorithm);
         }

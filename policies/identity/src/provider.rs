@@ -83,15 +83,11 @@ impl Verifier<Vec<u8>> for RingVerifier {
             (Method::Rsa(method), DecodingKeyKind::RsaModulusExponent { n, e }) => {
                 RsaPublicKeyComponents { n, e }.verify(method, message, signed)
             }
-            (Method::Rsa(method), DecodingKeyKind::SecretOrDer(key)) => {
-                UnparsedPublicKey::new(method, key).verify(message, signed)
-            }
             (Method::Curve(method), DecodingKeyKind::SecretOrDer(key)) => {
                 UnparsedPublicKey::new(method, key).verify(message, signed)
             }
-            (Method::Curve(_), DecodingKeyKind::RsaModulusExponent { .. }) => {
-                return Err(signature::Error::new());
-            }
+            // A key is of its algorithm's family, and comes from a key set.
+            _ => return Err(signature::Error::new()),
         };
         verified.map_err(|_| signature::Error::new())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cedarkey_bundle::{Archive, Manifest};
+use cedarkey_bundle::{Archive, Manifest, PublicKey};
 
 use crate::{
     Publisher,
@@ -44,12 +44,19 @@ impl Publisher {
     ///
     /// The database fails.
     pub async fn in_force(&self, name: &str) -> Result<Option<InForce>, Rejected> {
-        let Some(latest) = self.shared.latest(name).await.map_err(Problem::from)? else {
-            return Ok(None);
-        };
+        // From the database: another publisher may have been told of a push that this one has not
+        // heard of yet.
+        let latest = self.shared.store.latest(name).await.map_err(Problem::from)?;
+        let Some(latest) = latest else { return Ok(None) };
         let (envelope, _) =
             cedarkey_bundle::Envelope::decode(&latest.envelope).map_err(Problem::from)?;
         Ok(Some(InForce { manifest: envelope.manifest().clone(), etag: latest.etag.clone() }))
+    }
+
+    /// Whether one of these keys may push the bundle now.
+    #[must_use]
+    pub fn trusts(&self, name: &str, keys: &[PublicKey]) -> bool {
+        self.shared.signers.of(name, now()).iter().any(|trusted| keys.contains(trusted))
     }
 
     /// The segments of a version, in the manifest's order.

@@ -85,6 +85,14 @@ pub(crate) enum Problem {
         "the request was signed at {at}, and it is {now} here, in seconds since 1970: set the clocks"
     )]
     Untimely { at: i64, now: i64 },
+    #[error("`Authorization` is there more than once, or is not `Bearer` and a JWT")]
+    NoBearer,
+    #[error("this publisher gives no keys: start it with `cedarkey serve --mint`")]
+    NoTokens,
+    #[error(
+        "the client's certificate has expired, or is by an authority that is no longer trusted"
+    )]
+    StaleCertificate,
     #[error("this publisher keeps no usage: start it with `cedarkey serve --usage`")]
     NoUsage,
     #[error("the body is no usage report: {0}")]
@@ -149,7 +157,10 @@ impl Problem {
             Self::UnknownVersion { .. } => "unknown_version",
             Self::Unsigned => "unsigned",
             Self::Untimely { .. } => "untimely_request",
+            Self::NoBearer => "no_bearer",
+            Self::NoTokens => "no_tokens",
             Self::NoUsage => "no_usage",
+            Self::StaleCertificate => "certificate",
             Self::Usage(_) => "usage_report",
             Self::VersionTooLarge => "version_too_large",
             Self::WrongMethod => "wrong_method",
@@ -165,7 +176,7 @@ impl Problem {
             | Self::Undecodable(_)
             | Self::Usage(_) => StatusCode::BAD_REQUEST,
             Self::Tokens(refusal) => refusal.status,
-            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::NoBearer | Self::StaleCertificate | Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::GithubBadSignature
             | Self::GithubUnknownKey
             | Self::GithubUnsigned
@@ -180,6 +191,7 @@ impl Problem {
                 | Refusal::WrongName { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             },
             Self::NoSuchPath
+            | Self::NoTokens
             | Self::NoUsage
             | Self::UnknownBundle { .. }
             | Self::UnknownSegment

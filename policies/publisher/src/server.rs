@@ -51,9 +51,8 @@ impl Publisher {
         let handle = Handle::new();
         let mut servers = JoinSet::new();
         let mut routes = self.bundle_routes();
-        if let Some(tokens) = tokens {
-            routes = routes.merge(tokens::routes(tokens));
-        }
+        let clients = tls.as_ref().map(Tls::clients).unwrap_or_default();
+        routes = routes.merge(tokens::routes(tokens, clients));
         let (seats, patience) = (self.shared.seats.clone(), self.shared.patience);
         match operations {
             Some(listener) => {

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -10,8 +10,8 @@ use axum_server::tls_rustls::RustlsConfig;
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::WebPkiClientVerifier,
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
 /// How often to look whether the files have changed.
@@ -33,7 +33,18 @@ pub struct TlsFiles {
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: RustlsConfig,
+    clients: Clients,
     files: TlsFiles,
+}
+
+/// The authorities by which clients' certificates must be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clients(Arc<RwLock<Option<Arc<dyn ClientCertVerifier>>>>);
+
+/// What files are read to.
+struct Read {
+    server: ServerConfig,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// Why a file cannot be used. The operator is at fault.
@@ -58,30 +69,21 @@ pub(crate) fn use_ring() {
 // === impl TlsFiles ===
 
 impl TlsFiles {
-    fn server(&self) -> Result<ServerConfig, TlsError> {
+    fn read(&self) -> Result<Read, TlsError> {
         let wrong = |file: &Path, source| TlsError { file: file.to_owned(), source };
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key);
         let key = key.map_err(|error| wrong(&self.key, error.into()))?;
+        let clients = self.clients.as_deref().map(authorities).transpose()?;
         let config = ServerConfig::builder();
-        let config = match &self.clients {
+        let config = match &clients {
             None => config.with_no_client_auth(),
-            Some(file) => {
-                let mut roots = RootCertStore::empty();
-                for authority in certificates(file)? {
-                    roots.add(authority).map_err(|error| wrong(file, error.into()))?;
-                }
-                // Proxies, and those who push, have none.
-                let verifier =
-                    WebPkiClientVerifier::builder(roots.into()).allow_unauthenticated().build();
-                let verifier = verifier.map_err(|error| wrong(file, error.into()))?;
-                config.with_client_cert_verifier(verifier)
-            }
+            Some(verifier) => config.with_client_cert_verifier(Arc::clone(verifier)),
         };
         let config = config.with_single_cert(chain, key);
-        let mut config = config.map_err(|error| wrong(&self.certificate, error.into()))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        let mut server = config.map_err(|error| wrong(&self.certificate, error.into()))?;
+        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Read { server, clients })
     }
 
     fn stamps(&self) -> Vec<Option<Stamp>> {
@@ -92,6 +94,17 @@ impl TlsFiles {
         };
         files.map(stamp).collect()
     }
+}
+
+/// Whom a file knows. Proxies, and those who push, have no certificate.
+fn authorities(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let wrong = |source| TlsError { file: file.to_owned(), source };
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(file)? {
+        roots.add(authority).map_err(|error| wrong(error.into()))?;
+    }
+    let verifier = WebPkiClientVerifier::builder(roots.into()).allow_unauthenticated().build();
+    verifier.map_err(|error| wrong(error.into()))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -115,8 +128,13 @@ impl Tls {
     /// One is missing or is not what it should be, or the key is another certificate's.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         use_ring();
-        let config = RustlsConfig::from_config(Arc::new(files.server()?));
-        Ok(Self { config, files })
+        let Read { server, clients } = files.read()?;
+        let config = RustlsConfig::from_config(Arc::new(server));
+        Ok(Self { config, clients: Clients(Arc::new(RwLock::new(clients))), files })
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        self.clients.clone()
     }
 
     pub(crate) fn config(&self) -> RustlsConfig {
@@ -132,9 +150,10 @@ impl Tls {
             if now == seen {
                 continue;
             }
-            match self.files.server() {
-                Ok(config) => {
-                    self.config.reload_from_config(Arc::new(config));
+            match self.files.read() {
+                Ok(Read { server, clients }) => {
+                    self.config.reload_from_config(Arc::new(server));
+                    *self.clients.0.write().unwrap_or_else(PoisonError::into_inner) = clients;
                     tracing::info!("the certificate was replaced");
                 }
                 Err(error) => {
@@ -144,5 +163,20 @@ impl Tls {
             }
             seen = now;
         }
+    }
+}
+
+// === impl Clients ===
+
+impl Clients {
+    /// The certificate of a client, if it is good now. TLS has verified it when the client came, or
+    /// when it came the first time: since then it may have expired, or its authority may be one no
+    /// longer.
+    pub(crate) fn vouch(&self, chain: &[Vec<u8>]) -> Option<Vec<u8>> {
+        let verifier = self.0.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let chain: Vec<_> = chain.iter().map(|it| CertificateDer::from_slice(it)).collect();
+        let (own, rest) = chain.split_first()?;
+        verifier.verify_client_cert(own, rest, UnixTime::now()).ok()?;
+        Some(own.to_vec())
     }
 }

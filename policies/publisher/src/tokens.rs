@@ -16,7 +16,7 @@ use axum::{
 use axum_server::tls::TlsInfo;
 use serde_json::Value;
 
-use crate::{Shared, problem::Problem};
+use crate::{Shared, problem::Problem, tls::Clients};
 
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -30,9 +30,9 @@ pub trait Tokens: fmt::Debug + Send + Sync {
 /// What becomes of a request for a key.
 pub type Minting<'a> = Pin<Box<dyn Future<Output = Result<Value, TokenRefusal>> + Send + 'a>>;
 
-/// What a workload says of itself. Nobody has verified the token yet; the certificate is by one of
-/// the authorities that the listener trusts.
-#[derive(Clone, Debug, Default)]
+/// What a workload says of itself. Nobody has verified the token yet; the certificate is good, and by
+/// one of the authorities that the listener trusts.
+#[derive(Clone, Default)]
 pub struct Proof {
     /// The bearer token (RFC 6750).
     pub bearer: Option<String>,
@@ -52,25 +52,39 @@ pub struct TokenRefusal {
     pub detail: String,
 }
 
-/// For workloads.
-pub(crate) fn routes(tokens: Arc<dyn Tokens>) -> Router<Arc<Shared>> {
-    let answer = async move |shared, tls, headers: HeaderMap, body| {
-        answer(&*tokens, shared, tls, &headers, body).await
-    };
+/// Without the token.
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proof").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+/// For workloads: where nobody gives keys, they are told so.
+pub(crate) fn routes(tokens: Option<Arc<dyn Tokens>>, clients: Clients) -> Router<Arc<Shared>> {
+    let answer =
+        async move |shared, tls: Option<Extension<Arc<TlsInfo>>>, headers: HeaderMap, body| {
+            let tokens = tokens.as_deref().ok_or(Problem::NoTokens)?;
+            let certificate = match tls {
+                Some(Extension(tls)) if !tls.peer_certificates.is_empty() => {
+                    Some(clients.vouch(&tls.peer_certificates).ok_or(Problem::StaleCertificate)?)
+                }
+                _ => None,
+            };
+            answer(tokens, shared, certificate, &headers, body).await
+        };
     Router::new().route("/v1/tokens", post(answer))
 }
 
 async fn answer(
     tokens: &dyn Tokens,
     State(shared): State<Arc<Shared>>,
-    tls: Option<Extension<Arc<TlsInfo>>>,
+    certificate: Option<Vec<u8>>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let mut inflow = shared.intake.unknown(body);
     inflow.whole(MAX_BODY).await?;
-    let certificate = tls.and_then(|Extension(tls)| tls.peer_certificates.first().cloned());
-    let proof = Proof { bearer: bearer(headers), certificate };
+    let proof = Proof { bearer: bearer(headers)?, certificate };
     let minted = tokens.mint(proof, inflow.into_bytes()).await?;
     let mut response = (StatusCode::CREATED, Json(minted)).into_response();
     // It holds a secret.
@@ -78,8 +92,15 @@ async fn answer(
     Ok(response)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+/// The bearer token. What cannot be understood as one is not passed over: whoever sent it meant it.
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
+    match (parts, values.next()) {
+        (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(token.trim().to_owned()))
+        }
+        _ => Err(Problem::NoBearer),
+    }
 }

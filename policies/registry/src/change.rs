@@ -16,6 +16,8 @@ pub struct Change {
     pub(crate) exact: Timestamp,
     /// Whether a second person has to approve what lets a key do more, or live longer.
     pub approval: bool,
+    /// What has approved of a key that is issued, if not whoever does it.
+    pub(crate) approver: Option<String>,
 }
 
 // === impl Change ===
@@ -24,13 +26,19 @@ impl Change {
     /// A change by somebody for a reason.
     pub fn new(actor: impl Into<String>, reason: impl Into<String>, now: Timestamp) -> Self {
         let (actor, reason) = (actor.into(), reason.into());
-        Self { actor, reason, now: whole(now), exact: now, approval: false }
+        Self { actor, reason, now: whole(now), exact: now, approval: false, approver: None }
     }
 
     /// It, where a second person may have to approve.
     #[must_use]
     pub fn with_approval(self, approval: bool) -> Self {
         Self { approval, ..self }
+    }
+
+    /// It, approved of by something else than whoever does it.
+    #[must_use]
+    pub fn approved_by(self, approver: String) -> Self {
+        Self { approver: Some(approver), ..self }
     }
 
     /// Whether it can be kept as it is.

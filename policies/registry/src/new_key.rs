@@ -142,7 +142,7 @@ impl NewKey {
             since: change.now,
             reason: None,
             requested_by: None,
-            approver: Some(change.actor.clone()),
+            approver: Some(change.approver.as_ref().unwrap_or(&change.actor).clone()),
             replaces: None,
             replaced_by: None,
             waiting: None,

@@ -4,10 +4,11 @@ use crate::Registry;
 use crate::error::{FindError, StoreError};
 use crate::key::Key;
 use crate::status::Status;
-use crate::store::{Transaction, key_from_row};
+use crate::store::{BATCH, Transaction, key_from_row, places};
 use cedarkey_engine::token::KeyHash;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
 
 /// Which keys; what is not given does not matter.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +82,39 @@ impl Registry {
         rows.map_err(StoreError::from).and_then(async |row| key_from_row(&row)).try_collect().await
     }
 
+    /// The keys of these hashes that there are, in hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry fails or holds what it should not.
+    pub async fn of_hashes(&self, hashes: &[String]) -> Result<Vec<Key>, StoreError> {
+        self.among("hash", hashes).await
+    }
+
+    /// The keys of these ids that there are.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry fails or holds what it should not.
+    pub async fn of_ids(&self, ids: &[String]) -> Result<Vec<Key>, StoreError> {
+        self.among("id", ids).await
+    }
+
+    async fn among(&self, column: &str, values: &[String]) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::with_capacity(values.len());
+        for values in values.chunks(BATCH) {
+            let sql = format!("SELECT * FROM keys WHERE {column} IN {}", places(values.len(), 1));
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for value in values {
+                query = query.bind(value.clone());
+            }
+            for row in query.fetch_all(&self.pool).await? {
+                keys.push(key_from_row(&row)?);
+            }
+        }
+        Ok(keys)
+    }
+
     /// How many keys of a workload are valid, or will be.
     ///
     /// # Errors
@@ -117,7 +151,7 @@ impl Registry {
         let mut found = Vec::new();
         for (condition, value) in selector.conditions() {
             let sql = format!("SELECT * FROM keys WHERE {condition} ORDER BY id LIMIT 2");
-            let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(value).fetch_all(&self.pool);
+            let rows = sqlx::query(AssertSqlSafe(sql)).bind(value).fetch_all(&self.pool);
             let keys: Result<Vec<_>, _> = rows.await?.iter().map(key_from_row).collect();
             found = keys?;
             if !found.is_empty() {

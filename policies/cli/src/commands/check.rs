@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{GOOD, Output, counted};
 use crate::project;
+use cedarkey_compiler::mint::Mint;
 use clap::Args;
 use serde_json::json;
 use std::path::Path;
@@ -38,19 +39,24 @@ impl Check {
             output.diagnostic(warning);
         }
         let policies = project.policies.set.policies().count();
+        let minting = project.mint.as_ref().map(Mint::len);
         let (routes, keys) = (project.routes.routes.len(), keys.len());
         let value = json!({
             "bundle": settings.name, "policies": policies, "routes": routes,
-            "facts": project.plan.len(), "keys": keys, "warnings": warnings,
+            "facts": project.plan.len(), "keys": keys, "mintPolicies": minting,
+            "warnings": warnings,
         });
         output.result(&value, |out| {
+            let minting =
+                minting.map(|count| format!(", {} for minting", counted(count, "policy")));
             let _ = writeln!(
                 out,
-                "{GOOD}ok{GOOD:#}: {}, {}, {}, {}",
+                "{GOOD}ok{GOOD:#}: {}, {}, {}, {}{}",
                 counted(policies, "policy"),
                 counted(routes, "route"),
                 counted(project.plan.len(), "fact"),
                 counted(keys, "key"),
+                minting.unwrap_or_default(),
             );
         });
         Ok(if self.deny_warnings && warnings > 0 { Exit::Invalid } else { Exit::Ok })

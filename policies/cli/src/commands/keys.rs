@@ -17,7 +17,7 @@ mod spec;
 mod verify_token;
 
 pub use options::Push;
-pub use rules::{Rules, placed};
+pub use rules::Rules;
 
 use crate::exit::Exit;
 use crate::failure::Failure;

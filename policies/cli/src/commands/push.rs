@@ -34,15 +34,15 @@ impl Push {
     /// Sends it.
     pub async fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let publisher = Publisher::new(&self.to, self.timeout)?;
-        let archive = match &self.file {
-            Some(file) => bundle::read(file)?,
-            None => bundle::build(project, None, output).await?.archive,
+        let progress = Progress::start(format!("pushing to {}", self.to));
+        let (Pushed { name, version, uploaded, bytes }, segments) = match &self.file {
+            Some(file) => {
+                let archive = bundle::read(file)?;
+                (publisher.push(&archive).await?, archive.segments.len())
+            }
+            None => bundle::push(project, &publisher, output).await?,
         };
-        let name = &archive.envelope.manifest().name;
-        let progress = Progress::start(format!("pushing `{name}` to {}", self.to));
-        let Pushed { name, version, uploaded, bytes } = publisher.push(&archive).await?;
         progress.finish();
-        let segments = archive.segments.len();
         let value = json!({
             "name": name, "version": version, "to": self.to.as_str(),
             "segments": segments, "uploadedSegments": uploaded, "uploadedBytes": bytes,

@@ -1,9 +1,9 @@
 //! Who issues the keys, one request after the other, so that each knows of those before.
 
-use super::Request;
 use super::order::Order;
 use super::refusal::Refusal;
-use super::release::Release;
+use super::release::{Release, Unpublished};
+use super::{Answer, Request};
 use crate::commands::keys::Rules;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -11,15 +11,16 @@ use crate::project::{self, Settings};
 use cedarkey_compiler::Project;
 use cedarkey_compiler::mint::{Application, Grant};
 use cedarkey_compiler::settings::MintSettings;
+use cedarkey_engine::token::KeyHash;
 use cedarkey_identity::Identities;
-use cedarkey_publisher::{Publisher, TokenRefusal};
-use cedarkey_registry::{Change, Edit, Issued, NewKey, Registry, Selector};
+use cedarkey_publisher::Publisher;
+use cedarkey_registry::{Change, Edit, IssueError, Issued, Key, NewKey, Registry, Selector, Which};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 
 /// What keys are issued with.
@@ -45,7 +46,7 @@ pub struct Clerk {
 /// A key that is issued, and yet to be known to proxies.
 struct Minted {
     issued: Issued,
-    answer: oneshot::Sender<Result<Value, TokenRefusal>>,
+    answer: Answer,
 }
 
 /// How many share one bundle.
@@ -87,34 +88,50 @@ impl Clerk {
 
     async fn serve(&mut self, requests: Vec<Request>) {
         // What the files say now: a policy that was changed holds from the next key on.
-        let project = match block_in_place(|| Project::load(&self.office.root)) {
+        let project = block_in_place(|| Project::load(&self.office.root));
+        let project = match project.map_err(Failure::from).map_err(Unpublished::fault) {
             Ok(project) => project,
-            Err(problems) => {
-                Refusal::fault(problems.into());
-                return requests.into_iter().for_each(|it| tell(it.answer, Err(Refusal::Away)));
-            }
+            Err(why) => return requests.into_iter().for_each(|it| tell_why(it.answer, why)),
         };
+        // Before anything is issued that could not be published.
+        if let Err(why) = self.release.look(&project, &self.registry).await {
+            return requests.into_iter().for_each(|it| tell_why(it.answer, why));
+        }
+        let rules = Rules::of(&project);
         let mut minted = Vec::new();
-        for Request { order, answer } in requests {
-            match self.issue(&project, &order).await {
+        // Who has gone away meanwhile needs no key.
+        for Request { order, answer } in requests.into_iter().filter(|it| !it.answer.is_closed()) {
+            match self.issue(&project, &rules, &order).await {
                 Ok(issued) => minted.push(Minted { issued, answer }),
-                Err(refusal) => tell(answer, Err(refusal)),
+                Err(refusal) => {
+                    let _ = answer.send(Err(refusal.into()));
+                }
             }
         }
         if minted.is_empty() {
             return;
         }
-        match self.release.publish(&project, &self.registry).await {
-            Ok(version) => {
-                for Minted { issued, answer } in minted {
-                    tell(answer, Ok(self.view(&issued, version)));
-                }
+        let published = self.release.publish(&project, &self.registry).await;
+        let mut unknown = Vec::new();
+        for Minted { issued, answer } in minted {
+            let told = published.map(|version| self.view(&issued, version));
+            let is_given = told.is_ok();
+            let told = told.map_err(|why| Refusal::from(why).into());
+            if answer.send(told).is_err() || !is_given {
+                unknown.push(issued.key);
             }
-            Err(refusal) => self.take_back(minted, refusal).await,
+        }
+        if !unknown.is_empty() {
+            self.take_back(&unknown).await;
         }
     }
 
-    async fn issue(&self, project: &Project, order: &Order) -> Result<Issued, Refusal> {
+    async fn issue(
+        &self,
+        project: &Project,
+        rules: &Rules<'_>,
+        order: &Order,
+    ) -> Result<Issued, Refusal> {
         let Order { identity, wanted } = order;
         let now = Timestamp::now();
         let workload = project.applicant(&identity.spiffe_id)?;
@@ -124,12 +141,14 @@ impl Clerk {
             spiffe_id: &identity.spiffe_id,
             issuer: identity.issuer.as_deref(),
             wanted,
-            live_keys: live.map_err(Refusal::fault)?,
+            live_keys: live.map_err(Unpublished::fault)?,
             now,
         };
         let granted = block_in_place(|| project.grant(&workload, &application))?;
         let Grant { team, lifetime, policies } = granted;
         let new = NewKey {
+            prefix: project.settings.keys.prefix.clone(),
+            environment: project.settings.bundle.environment.clone(),
             owner: format!("team:{team}"),
             // The same for all of them: keys that say the same have one profile in common.
             purpose: format!("minted for {}", workload.id),
@@ -141,31 +160,31 @@ impl Clerk {
             expires: now.checked_add(lifetime).ok(),
             ..NewKey::default()
         };
-        let new = crate::commands::keys::placed(new, &self.office.settings);
-        if let Some(said) = Rules::of(project).objection(&new, now) {
+        if let Some(said) = rules.objection(&new, now).or_else(|| rules.unbound()) {
             return Err(Refusal::Rules(said));
         }
-        let reason = [Some(format!("minted by {}", policies.join(", "))), wanted.reason.clone()];
+        let policies = policies.join(", ");
+        let reason = [Some(format!("minted by {policies}")), wanted.reason.clone()];
         let reason = reason.into_iter().flatten().collect::<Vec<_>>().join(": ");
         let change = Change::new(identity.spiffe_id.as_str(), reason, now);
+        let change = change.approved_by(format!("policy {policies}"));
         self.registry.issue(new, &change).await.map_err(|error| match error {
-            cedarkey_registry::IssueError::Rule(error) => Refusal::Rules(error.to_string()),
-            error => Refusal::fault(Failure::because(Exit::Registry, "no key is issued", error)),
+            IssueError::Rule(error) => Refusal::Rules(error.to_string()),
+            error => {
+                let failure = Failure::because(Exit::Registry, "no key is issued", error);
+                Unpublished::fault(failure).into()
+            }
         })
     }
 
-    /// Nobody has their tokens, and nobody gets them.
-    async fn take_back(&self, minted: Vec<Minted>, refusal: Refusal) {
-        let ids = minted.iter().map(|it| Selector::Text(it.issued.key.id.clone())).collect();
-        let why = format!("never given to anybody: {refusal}");
-        let change = Change::new(ACTOR, why, Timestamp::now());
-        let which = cedarkey_registry::Which::Each(ids);
+    /// Nobody has their tokens, and nobody gets them. The next bundle says so.
+    async fn take_back(&self, keys: &[Key]) {
+        let hashes = keys.iter().filter_map(|key| KeyHash::from_hex(&key.hash));
+        let which = Which::Each(hashes.map(Selector::Hash).collect());
+        let change = Change::new(ACTOR, "never given to anybody", Timestamp::now());
         let taken = self.registry.edit(&which, &Edit::Retire, &change, &mut |_| {}).await;
         if let Err(error) = taken {
             tracing::error!(%error, "keys that nobody was given could not be retired");
-        }
-        for Minted { answer, .. } in minted {
-            tell(answer, Err(refusal.again()));
         }
     }
 
@@ -186,7 +205,7 @@ impl Clerk {
     }
 }
 
-fn tell(to: oneshot::Sender<Result<Value, TokenRefusal>>, answer: Result<Value, Refusal>) {
-    // Who has gone away is not told; its key ends in minutes.
-    let _ = to.send(answer.map_err(TokenRefusal::from));
+fn tell_why(to: Answer, why: Unpublished) {
+    // Who has gone away is not told.
+    let _ = to.send(Err(Refusal::from(why).into()));
 }

@@ -2,6 +2,7 @@
 
 use super::refusal::Refusal;
 use cedarkey_compiler::mint::Wanted;
+use cedarkey_engine::ext::ip;
 use cedarkey_identity::Identity;
 
 /// A key that somebody wants who has proved who it is.
@@ -14,6 +15,21 @@ pub struct Order {
 /// How many scopes or networks a key may name.
 const MOST: usize = 64;
 
+/// The longest reason, in bytes.
+const MOST_REASON: usize = 512;
+
+/// How much of what is wrong is said, in bytes.
+const MOST_SAID: usize = 200;
+
+/// Whether it is an address, or a range that is written as such: `10.0.0.0/8`, and not `10.1.2.3/8`,
+/// which policies could not compare with it.
+fn is_network(text: &str) -> bool {
+    ip::parse(text).is_ok_and(|net| {
+        let beyond = u128::from_be_bytes(net.bits).checked_shl(net.prefix.into());
+        beyond.unwrap_or(0) == 0
+    })
+}
+
 // === impl Order ===
 
 impl Order {
@@ -21,10 +37,22 @@ impl Order {
     pub fn read(identity: Identity, body: &[u8]) -> Result<Self, Refusal> {
         let mut wanted = match body.trim_ascii() {
             [] => Wanted::default(),
-            body => {
-                serde_json::from_slice(body).map_err(|error| Refusal::Body(error.to_string()))?
-            }
+            body => serde_json::from_slice(body).map_err(|error| {
+                // It may quote what was sent, which is told and written to the log.
+                let mut said = error.to_string();
+                said.truncate(said.floor_char_boundary(MOST_SAID));
+                Refusal::Body(said)
+            })?,
         };
+        if wanted.reason.as_ref().is_some_and(|reason| reason.len() > MOST_REASON) {
+            return Err(Refusal::Body(format!("`reason` has more than {MOST_REASON} bytes")));
+        }
+        if let Some(network) = wanted.networks.iter().find(|network| !is_network(network)) {
+            let mut said =
+                format!("there is a network that is no address and no range: `{network}`");
+            said.truncate(said.floor_char_boundary(MOST_SAID));
+            return Err(Refusal::Body(said));
+        }
         // Keys that say the same are to have the same in common, so that bundles stay small.
         for list in [&mut wanted.scopes, &mut wanted.networks] {
             list.sort_unstable();
@@ -59,17 +87,32 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_addresses_and_ranges() {
+        for good in
+            ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.3", "10.1.2.3/32", "::/0", "fe80::/10", "::1"]
+        {
+            assert!(is_network(good), "{good}");
+        }
+    }
+
+    #[test]
     fn what_is_no_order_is_refused() {
         let many: Vec<_> = (0..=MOST).map(|at| at.to_string()).collect();
         let many = serde_json::json!({ "scopes": many }).to_string();
+        let reason = serde_json::json!({ "reason": "x".repeat(MOST_REASON + 1) }).to_string();
         for body in [
             "[]",
             "{",
-            r#"{"ttl": 1}"#,
-            r#"{"lifetime": 60}"#,
-            r#"{"scopes": "a"}"#,
             "{} {}",
             &many,
+            &reason,
+            r#"{"lifetime": 60}"#,
+            r#"{"networks": ["10.1.2.3/8"]}"#,
+            r#"{"networks": ["1.2.3.4/0"]}"#,
+            r#"{"networks": ["fe80::1/64"]}"#,
+            r#"{"networks": ["here"]}"#,
+            r#"{"scopes": "a"}"#,
+            r#"{"ttl": 1}"#,
         ] {
             assert!(matches!(read(body), Err(Refusal::Body(_))), "{body}");
         }

@@ -1,10 +1,10 @@
 //! A bundle with the keys that were just issued.
 //!
 //! It changes nothing else. The files of the project may be older or newer here than where bundles
-//! are usually pushed from, so the bundle in force must be what they are compiled to.
+//! are usually pushed from, and so may the registry be; so the bundle in force must be what they are
+//! compiled to.
 
 use super::clerk::Office;
-use super::refusal::Refusal;
 use crate::bundle;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -27,21 +27,64 @@ pub struct Release {
     known: Option<(u64, Digest)>,
 }
 
+/// Why keys would not be known to proxies. The message is for the workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unpublished {
+    #[error("keys cannot be issued at present; try again")]
+    Away,
+    #[error("others push all the time; try again")]
+    Late,
+    #[error("no bundle of this project is in force: whoever runs this has to push it first")]
+    NoBundle,
+    #[error(
+        "the bundle in force was not made from the project and its keys as they are here; whoever runs this has to push first"
+    )]
+    OtherProject,
+    #[error(
+        "the bundle in force was made with another key registry, or with a later state of this one"
+    )]
+    OtherRegistry,
+}
+
 /// How often it is tried again when somebody else has pushed meanwhile.
 const TRIES: usize = 5;
 
 const FAILED: &str = "the bundle with the new keys is not published";
 
+// === impl Unpublished ===
+
+impl Unpublished {
+    /// Something is wrong here, and not with what was asked: the log says what.
+    pub fn fault(failure: Failure) -> Self {
+        let said = match &failure {
+            Failure::Problems(problems) => {
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Failure::Plain(plain) => {
+                let mut said = vec![plain.message().to_owned()];
+                said.extend(plain.causes());
+                said.join(": ")
+            }
+        };
+        tracing::error!(?said, "keys cannot be issued");
+        Self::Away
+    }
+}
+
 // === impl Release ===
 
 impl Release {
     pub fn new(office: &Office) -> Result<Self, Failure> {
-        Ok(Self {
-            signers: Signers::read(&office.settings)?,
-            settings: office.settings.clone(),
-            publisher: office.publisher.clone(),
-            known: None,
-        })
+        let signers = Signers::read(&office.settings)?;
+        let name = &office.settings.name;
+        if !office.publisher.trusts(name, &signers.public()) {
+            let message =
+                format!("this publisher does not take `{name}` from the project's own key");
+            let help = "name its public key with `--trusted` as well: `cedarkey signing-key show`";
+            return Err(Failure::new(Exit::Bundle, message).help(help));
+        }
+        let (settings, publisher) = (office.settings.clone(), office.publisher.clone());
+        Ok(Self { settings, signers, publisher, known: None })
     }
 
     /// What is in force is looked at anew.
@@ -49,56 +92,73 @@ impl Release {
         self.known = None;
     }
 
+    /// What is in force, if it is what the project is compiled to.
+    pub async fn look(
+        &mut self,
+        project: &Project,
+        registry: &Registry,
+    ) -> Result<InForce, Unpublished> {
+        let in_force = self.publisher.in_force(&self.settings.name).await;
+        let in_force = in_force.context(Exit::Publisher, FAILED).map_err(Unpublished::fault)?;
+        let in_force = in_force.ok_or(Unpublished::NoBundle)?;
+        let fingerprint = self.fingerprint(project)?;
+        let known = (in_force.manifest.version, fingerprint);
+        if self.known != Some(known) {
+            self.compare(project, registry, &in_force).await.map_err(Unpublished::fault)??;
+            self.known = Some(known);
+        }
+        Ok(in_force)
+    }
+
     /// Publishes a bundle with all keys of the registry, and gives its version.
     pub async fn publish(
         &mut self,
         project: &Project,
         registry: &Registry,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<u64, Unpublished> {
         for _ in 0..TRIES {
-            let in_force = self.publisher.in_force(&self.settings.name).await;
-            let in_force = in_force.context(Exit::Publisher, FAILED).map_err(Refusal::fault)?;
-            let in_force = in_force.ok_or(Refusal::NoBundle)?;
-            let fingerprint = block_in_place(|| project.fingerprint())
-                .map_err(|problems| Refusal::fault(problems.into()))?;
-            let known = (in_force.manifest.version, fingerprint);
-            if self.known != Some(known) {
-                let is_same = self.is_of(project, registry, &in_force).await;
-                if !is_same.map_err(Refusal::fault)? {
-                    return Err(Refusal::OtherProject);
-                }
-                self.known = Some(known);
+            let in_force = self.look(project, registry).await?;
+            let pushed = self.push(project, registry, &in_force).await;
+            if let Some(version) = pushed.map_err(Unpublished::fault)? {
+                self.known = Some((version, self.fingerprint(project)?));
+                return Ok(version);
             }
-            match self.push(project, registry, &in_force).await.map_err(Refusal::fault)? {
-                Some(version) => {
-                    self.known = Some((version, fingerprint));
-                    return Ok(version);
-                }
-                // Somebody else was first.
-                None => continue,
-            }
+            // Somebody else was first.
         }
-        Err(Refusal::Busy)
+        Err(Unpublished::Late)
     }
 
-    /// Whether the bundle in force is what the project is compiled to, with the keys that it has.
-    async fn is_of(
+    fn fingerprint(&self, project: &Project) -> Result<Digest, Unpublished> {
+        let fingerprint = block_in_place(|| project.fingerprint());
+        fingerprint.map_err(|problems| Unpublished::fault(problems.into()))
+    }
+
+    /// Whether the bundle in force is what the project is compiled to with just the keys that it
+    /// has, and the registry knows all of these, and of each revocation.
+    async fn compare(
         &self,
         project: &Project,
         registry: &Registry,
         in_force: &InForce,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Result<(), Unpublished>, Failure> {
         let manifest = in_force.manifest.clone();
         let segments = self.publisher.segments(&manifest).await.context(Exit::Publisher, FAILED)?;
+        let bundle = block_in_place(|| Bundle::open(manifest, segments));
+        let bundle = bundle.context(Exit::Bundle, FAILED)?;
+        let held: BTreeSet<_> = bundle.keys.iter().map(|(hash, _)| hash.to_string()).collect();
+        let held: Vec<_> = held.into_iter().collect();
+        let keys = registry.of_hashes(&held).await.context(Exit::Registry, FAILED)?;
+        let revoked: Vec<_> = bundle.revocations.iter().map(|id| id.to_string()).collect();
+        let ended = registry.of_ids(&revoked).await.context(Exit::Registry, FAILED)?;
+        let ended = ended.iter().filter(|key| key.is_refused()).count();
+        if keys.len() != held.len() || ended != revoked.len() {
+            return Ok(Err(Unpublished::OtherRegistry));
+        }
         let now = Timestamp::now();
-        let all = registry.all().await.context(Exit::Registry, FAILED)?;
-        block_in_place(|| {
-            let bundle = Bundle::open(manifest, segments).context(Exit::Bundle, FAILED)?;
-            let held: BTreeSet<_> = bundle.keys.iter().map(|(hash, _)| hash.to_string()).collect();
-            let keys = all.iter().filter(|key| held.contains(&key.hash));
-            let keys: Vec<_> = keys.map(|key| project::spec(key, now)).collect();
-            Ok(compile(project, &keys)?.decides_as(&in_force.manifest))
-        })
+        let keys: Vec<_> = keys.iter().map(|key| project::spec(key, now)).collect();
+        let compiled = block_in_place(|| compile(project, &keys))?;
+        let is_same = compiled.decides_as(&in_force.manifest);
+        Ok(if is_same { Ok(()) } else { Err(Unpublished::OtherProject) })
     }
 
     /// Pushes a bundle onto what is in force; nothing, where that has changed.

@@ -71,6 +71,9 @@ pub enum MintError {
     /// Policies cannot be evaluated for this.
     #[error("the policies {} cannot be evaluated for this", quoted(.0))]
     Failed(Vec<String>),
+    /// It would never live.
+    #[error("a key lives for a second at least, and {0:#} is less")]
+    NoLifetime(SignedDuration),
     /// It would live for too long, whatever policies say.
     #[error("a key lives for {0} at most here")]
     Lifetime(Lifetime),
@@ -151,6 +154,7 @@ fn lifetime(
     match wanted.map(Lifetime) {
         None => Ok(settings.lifetime.min(longest).0),
         Some(wanted) if wanted > longest => Err(MintError::Lifetime(longest)),
+        Some(Lifetime(wanted)) if wanted.as_secs() < 1 => Err(MintError::NoLifetime(wanted)),
         Some(Lifetime(wanted)) => Ok(wanted),
     }
 }
@@ -184,7 +188,7 @@ impl MintError {
             Self::TeamAmbiguous(_) => "team_ambiguous",
             Self::TeamForeign(_) => "team_foreign",
             Self::TeamNone => "team_none",
-            Self::Value(_) => "mint_body",
+            Self::NoLifetime(_) | Self::Value(_) => "mint_body",
             Self::Workload(error) => match error {
                 WorkloadError::Departed(_) => "workload_departed",
                 WorkloadError::Several(_) => "workload_ambiguous",
@@ -197,7 +201,7 @@ impl MintError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::TeamAmbiguous(_) | Self::Value(_) => 400,
+            Self::NoLifetime(_) | Self::TeamAmbiguous(_) | Self::Value(_) => 400,
             Self::Failed(_) => 500,
             _ => 403,
         }

@@ -47,6 +47,12 @@ pub fn is_trust_domain(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(is_good)
 }
 
+/// RFC 6901, section 3.
+fn is_pointer(text: &str) -> bool {
+    let escapes = text.split('~').skip(1);
+    text.starts_with('/') && escapes.into_iter().all(|rest| rest.starts_with(['0', '1']))
+}
+
 fn is_segment(text: &str) -> bool {
     let is_good = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     !text.is_empty() && text != "." && text != ".." && text.bytes().all(is_good)
@@ -131,7 +137,7 @@ impl TryFrom<String> for SpiffeTemplate {
             let Some((pointer, after)) = behind.split_once('}') else {
                 return wrong("a `{` has no `}`");
             };
-            if !pointer.starts_with('/') {
+            if !is_pointer(pointer) {
                 return wrong("in braces are JSON Pointers to claims, as in `{/sub}`");
             }
             parts.push(Part::Text(before.into()));
@@ -140,15 +146,22 @@ impl TryFrom<String> for SpiffeTemplate {
         }
         parts.push(Part::Text(rest.into()));
         // With any segment in the holes it must be an id, and the trust domain is nobody's to fill.
-        let holes = parts.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Claim(_) => "x",
-        });
+        let filled = |with: &str| -> String {
+            let parts = parts.iter().map(|part| match part {
+                Part::Text(text) => text.as_str(),
+                Part::Claim(_) => with,
+            });
+            parts.collect()
+        };
+        // Two in one segment could be filled in several ways with the same outcome.
+        if filled("{}").split('/').any(|segment| segment.matches("{}").count() > 1) {
+            return wrong("each segment of the path is filled by one claim at most");
+        }
         let domain = text.strip_prefix("spiffe://").and_then(|rest| rest.split('/').next());
         if !domain.is_some_and(is_trust_domain) {
             return wrong("it begins with `spiffe://` and a trust domain");
         }
-        if holes.collect::<String>().parse::<SpiffeId>().is_err() {
+        if filled("x").parse::<SpiffeId>().is_err() {
             return wrong("it is no SPIFFE id, whatever the claims are");
         }
         Ok(Self(parts))
@@ -227,9 +240,13 @@ mod tests {
             "spiffe://example.com//{/sub}",
             "spiffe://example.com/{/sub}/",
             "https://example.com/{/sub}",
+            "spiffe://example.com/{/a}-{/b}",
+            "spiffe://example.com/{/a}{/b}",
+            "spiffe://example.com/{/a~2b}",
+            "spiffe://example.com/{}",
         ] {
             assert!(template(bad).is_err(), "{bad}");
         }
-        assert!(template("spiffe://example.com/{/a}-{/b}").is_ok());
+        assert!(template("spiffe://example.com/ns-{/a}/{/b~1c}").is_ok());
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// `[mint]`
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(try_from = "MintTable")]
 pub struct MintSettings {
     /// How long a key lives if the workload does not say.
     pub lifetime: Lifetime,
@@ -64,6 +64,17 @@ pub struct Certificates {
     pub ca: PathBuf,
 }
 
+/// `[mint]`, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MintTable {
+    lifetime: Option<Lifetime>,
+    max_lifetime: Option<Lifetime>,
+    #[serde(default)]
+    issuers: Vec<IssuerSettings>,
+    certificates: Option<Certificates>,
+}
+
 /// `[[mint.issuers]]`, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,12 +91,37 @@ struct IssuerTable {
 
 impl Default for MintSettings {
     fn default() -> Self {
-        Self {
-            lifetime: Lifetime(SignedDuration::from_mins(15)),
-            max_lifetime: Lifetime(SignedDuration::from_hours(1)),
-            issuers: Vec::new(),
-            certificates: None,
+        let lifetime = Lifetime(SignedDuration::from_mins(15));
+        let max_lifetime = Lifetime(SignedDuration::from_hours(1));
+        Self { lifetime, max_lifetime, issuers: Vec::new(), certificates: None }
+    }
+}
+
+impl TryFrom<MintTable> for MintSettings {
+    type Error = String;
+
+    fn try_from(table: MintTable) -> Result<Self, String> {
+        let MintTable { lifetime, max_lifetime, issuers, certificates } = table;
+        let usual = Self::default();
+        let max_lifetime = max_lifetime.unwrap_or(usual.max_lifetime);
+        let lifetime = match lifetime {
+            Some(lifetime) if lifetime > max_lifetime => {
+                return Err(format!(
+                    "`lifetime` {lifetime} is more than `max_lifetime` {max_lifetime}"
+                ));
+            }
+            Some(lifetime) => lifetime,
+            None => usual.lifetime.min(max_lifetime),
+        };
+        if issuers.is_empty() && certificates.is_none() {
+            return Err("`[mint]` needs `[[mint.issuers]]` or `[mint.certificates]`, by which workloads prove who they are".into());
         }
+        let mut names: Vec<_> = issuers.iter().map(|issuer| &issuer.issuer).collect();
+        names.sort_unstable();
+        if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+            return Err(format!("the issuer `{name}` is there twice"));
+        }
+        Ok(Self { lifetime, max_lifetime, issuers, certificates })
     }
 }
 
@@ -96,8 +132,8 @@ impl TryFrom<IssuerTable> for IssuerSettings {
 
     fn try_from(table: IssuerTable) -> Result<Self, String> {
         let IssuerTable { issuer, audience, jwks, jwks_ca, trust_domain, spiffe_id } = table;
-        if issuer.is_empty() || audience.is_empty() {
-            return Err("an issuer has a name and an audience".into());
+        if issuer.is_empty() || audience.is_empty() || jwks.is_empty() {
+            return Err("an issuer has a name, an audience and a key set".into());
         }
         let naming = match (trust_domain, spiffe_id) {
             (Some(domain), None) if is_trust_domain(&domain) => Naming::Subject(domain),

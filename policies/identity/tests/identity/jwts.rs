@@ -85,6 +85,11 @@ async fn forgeries_prove_nothing() {
     let secret = hmac::Key::new(hmac::HMAC_SHA256, public.as_bytes());
     let jwt = format!("{signed}.{}", part(hmac::sign(&secret, signed.as_bytes())));
     assert_eq!(known.refuse(&jwt).await, "jwt_algorithm");
+    // What nobody here understands, and has to.
+    let header = json!({ "alg": "EdDSA", "kid": "1", "crit": ["b64"], "b64": false });
+    assert_eq!(known.refuse(&login.ed.token_as(&header, &claims())).await, "jwt_form");
+    let wordy = login.sign(&with(&json!({ "iss": "x".repeat(600) })));
+    assert_eq!(known.refuse(&wordy).await, "jwt_form");
     // Keys that the JWT brings along, and names that are no names.
     let own = other.keys();
     for header in [

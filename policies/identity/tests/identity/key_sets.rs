@@ -7,8 +7,9 @@ use cedarkey_identity::Identities;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -28,11 +29,21 @@ async fn a_file_is_read_again_when_it_changes() {
 
 #[tokio::test]
 async fn without_any_keys_nobody_proves_anything() {
-    let login = Login::new(1);
-    let known = Known::issuer(&json!("no key set"));
-    assert_eq!(known.refuse(&login.sign(&claims())).await, "jwt_keys_away");
     let known = Known::issuer(&json!({ "keys": [] }));
-    assert_eq!(known.refuse(&login.sign(&claims())).await, "jwt_key");
+    assert_eq!(known.refuse(&Login::new(1).sign(&claims())).await, "jwt_key");
+}
+
+#[test]
+fn a_file_that_is_no_key_set_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(&at("jwks.json"));
+    for content in [None, Some("nonsense"), Some("[]"), Some("{}")] {
+        if let Some(content) = content {
+            fs::write(folder.path().join("jwks.json"), content).unwrap();
+        }
+        let error = Identities::new(&settings, folder.path()).unwrap_err();
+        assert!(error.to_string().contains("jwks.json` cannot be used"), "{error}");
+    }
 }
 
 /// A key that is for something else, or says another algorithm, or is a secret.
@@ -43,11 +54,13 @@ async fn keys_are_for_what_they_say() {
     for (name, value, cause) in [
         ("use", "enc", "jwt_key"),
         ("alg", "ES256", "jwt_key"),
+        ("key_ops", "[\"sign\"]", "jwt_key"),
+        ("key_ops", "[\"sign\",\"verify\"]", ""),
         ("use", "sig", ""),
         ("alg", "EdDSA", ""),
     ] {
         let mut keys = login.keys();
-        keys["keys"][0][name] = json!(value);
+        keys["keys"][0][name] = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
         let proved = Known::issuer(&keys).prove(&jwt).await;
         assert_eq!(proved.map_or_else(|error| error.cause(), |_| ""), cause, "{name} {value}");
     }
@@ -74,6 +87,8 @@ async fn keys_of_kinds_that_are_not_known_are_passed_over() {
     let mut keys = login.keys();
     keys["keys"].as_array_mut().unwrap().extend([
         json!({ "kty": "AKP", "kid": "later", "alg": "ML-DSA-44", "pub": "AA" }),
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": 7, "x": "AA" }),
+        json!(null),
         json!({ "kty": "EC", "crv": "P-521", "kid": "wide", "x": "AA", "y": "AA" }),
     ]);
     Known::issuer(&keys).prove(&login.sign(&claims())).await.unwrap();
@@ -109,7 +124,7 @@ async fn a_url_is_asked_when_a_key_is_new_and_not_for_each_forgery() {
         assert_eq!(prove(&jwt).await.unwrap_err().cause(), "jwt_key");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    tokio::time::sleep(std::time::Duration::from_millis(5200)).await;
+    tokio::time::sleep(Duration::from_millis(5200)).await;
     prove(&jwt).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 
@@ -135,4 +150,45 @@ async fn keys_that_anybody_could_replace_are_not_taken() {
     let settings = format!("{}\njwks_ca = 'missing.pem'", at("https://login.example.com/jwks"));
     let error = Identities::new(&settings_of(&settings), Path::new("")).unwrap_err();
     assert!(error.to_string().contains("missing.pem"), "{error}");
+}
+
+/// An issuer that does not answer keeps those waiting who name keys that nobody knows, and no others.
+#[tokio::test]
+async fn forgeries_do_not_keep_others_waiting() {
+    let login = Login::new(1);
+    let silent = Arc::new(AtomicBool::new(false));
+    let (keys, is_silent) = (login.keys().to_string(), Arc::clone(&silent));
+    let answer = get(async move || {
+        if is_silent.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        keys
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let routes = Router::new().route("/jwks", answer);
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+    let known = Arc::new(Identities::new(&settings_of(&at(&url)), Path::new("")).unwrap());
+    let good = login.sign(&claims());
+    known.prove(Some(&good), None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5200)).await;
+
+    silent.store(true, Ordering::Relaxed);
+    let forged = login.ed.token_as(&json!({ "alg": "EdDSA", "kid": "nobody" }), &claims());
+    let begun = Instant::now();
+    let forgers: Vec<_> = (0..10)
+        .map(|_| {
+            let (known, forged) = (Arc::clone(&known), forged.clone());
+            tokio::spawn(async move { known.prove(Some(&forged), None).await.unwrap_err().cause() })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    known.prove(Some(&good), None).await.unwrap();
+    // The issuer is given five seconds, once.
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    for forger in forgers {
+        assert_eq!(forger.await.unwrap(), "jwt_key");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    server.abort();
 }

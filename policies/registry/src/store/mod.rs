@@ -9,7 +9,7 @@ mod transaction;
 
 pub use place::Place;
 pub(crate) use row::key_from_row;
-pub(crate) use transaction::{BATCH, Column, Note, Transaction};
+pub(crate) use transaction::{BATCH, Column, Note, Transaction, places};
 
 /// What verification and imports report, from time to time: how many of their things are done.
 pub type Progress<'a> = &'a mut (dyn FnMut(usize) + Send);

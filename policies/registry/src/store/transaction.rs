@@ -231,7 +231,7 @@ impl Column {
 }
 
 /// `($1, $2), ($3, $4)`; for one column, one list `($1, $2)`.
-fn places(rows: usize, columns: usize) -> String {
+pub(crate) fn places(rows: usize, columns: usize) -> String {
     use std::fmt::Write;
     let mut text = String::from("(");
     for number in 1..=rows.saturating_mul(columns) {

@@ -142,9 +142,8 @@ impl Push {
     /// Builds and sends a bundle, if that was asked for, and gives its version.
     pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };
-        let built = bundle::build(given, None, output).await?;
         let publisher = Publisher::new(url, publisher::TIMEOUT)?;
-        let pushed = publisher.push(&built.archive).await?;
+        let (pushed, _) = bundle::push(given, &publisher, output).await?;
         Ok(Some(pushed.version))
     }
 

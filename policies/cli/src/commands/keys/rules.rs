@@ -53,6 +53,12 @@ impl<'a> Rules<'a> {
         Some(without_id(&problem.to_string(), NO_ID))
     }
 
+    /// Why a key that is bound to SPIFFE ids would not be, whatever the lints' levels are.
+    pub fn unbound(&self) -> Option<String> {
+        let message = "no policy looks at `context.peerMatches`, so it would work for anybody";
+        (!self.rules.reads_spiffe_ids()).then(|| message.into())
+    }
+
     fn allow(&self, spec: KeySpec, message: &str, output: &Output) -> Result<(), Failure> {
         let id = spec.id.clone();
         let problems = self.rules.check(&[spec]);
