@@ -147,7 +147,9 @@ fn a_static_server_is_asked_once_a_second() -> Result<()> {
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(2900), "four polls in {took:?}");
     let after = count();
-    assert_eq!(after.polls - before.polls, after.unchanged - before.unchanged, "polls, and 304s");
+    // On a busy machine another VM may take over, which has no ETag yet and asks once without.
+    let whole = (after.polls - before.polls) - (after.unchanged - before.unchanged);
+    assert!(whole <= 1, "{whole} of the polls were answered with all of it");
 
     revoke(&deployment, &key)?;
     export(&deployment)?;
