@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 
 /// A certificate and its private key, as PEM.
 #[derive(Clone, Debug)]
@@ -54,7 +55,8 @@ impl Authority {
     ///
     /// No key can be made.
     pub fn server(&self) -> Result<Identity, rcgen::Error> {
-        self.sign(SanType::DnsName("localhost".try_into()?))
+        let address = SanType::IpAddress(Ipv4Addr::LOCALHOST.into());
+        self.sign(vec![SanType::DnsName("localhost".try_into()?), address])
     }
 
     /// A workload with this SPIFFE id.
@@ -63,12 +65,12 @@ impl Authority {
     ///
     /// No key can be made, or the id is no URI.
     pub fn workload(&self, id: &str) -> Result<Identity, rcgen::Error> {
-        self.sign(SanType::URI(id.try_into()?))
+        self.sign(vec![SanType::URI(id.try_into()?)])
     }
 
-    fn sign(&self, name: SanType) -> Result<Identity, rcgen::Error> {
+    fn sign(&self, names: Vec<SanType>) -> Result<Identity, rcgen::Error> {
         let mut params = CertificateParams::new(Vec::new())?;
-        params.subject_alt_names = vec![name];
+        params.subject_alt_names = names;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
         Ok(Identity { certificate, key: key.serialize_pem() })

@@ -11,7 +11,7 @@ mod refusal;
 mod release;
 
 use crate::failure::Failure;
-use cedarkey_identity::Identities;
+use cedarkey_identity::{Identities, Identity};
 use cedarkey_publisher::{Minting, Proof, TokenRefusal, Tokens};
 use clerk::Clerk;
 use order::Order;
@@ -39,7 +39,7 @@ struct Request {
 }
 
 /// Where somebody waits.
-type Answer = oneshot::Sender<Result<Value, TokenRefusal>>;
+type Answer = oneshot::Sender<Result<Value, Refusal>>;
 
 /// How many may wait. A build takes less than a second for most projects, and serves all of them.
 const QUEUE: usize = 1000;
@@ -62,10 +62,18 @@ impl Desk {
         Ok(Self { identities, queue })
     }
 
-    async fn ask(&self, proof: Proof, body: &[u8]) -> Result<Value, TokenRefusal> {
-        let identity =
-            self.identities.prove(proof.bearer.as_deref(), proof.certificate.as_deref()).await;
-        let identity = identity.map_err(Refusal::from)?;
+    async fn ask(&self, proof: &Proof, body: &[u8]) -> Result<Value, TokenRefusal> {
+        let (bearer, certificate) = (proof.bearer.as_deref(), proof.certificate.as_deref());
+        let identity = match self.identities.prove(bearer, certificate).await {
+            Ok(identity) => identity,
+            Err(error) => return Err(refuse(None, error.into())),
+        };
+        let spiffe_id = identity.spiffe_id.to_string();
+        let answer = self.queue(identity, body).await;
+        answer.map_err(|refusal| refuse(Some(&spiffe_id), refusal))
+    }
+
+    async fn queue(&self, identity: Identity, body: &[u8]) -> Result<Value, Refusal> {
         let order = Order::read(identity, body)?;
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Request { order, answer }).map_err(|error| match error {
@@ -74,15 +82,23 @@ impl Desk {
         })?;
         match tokio::time::timeout(PATIENCE, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Refusal::from(Unpublished::Away).into()),
+            Ok(Err(_)) => Err(Unpublished::Away.into()),
             // Its key is taken back when it is there.
-            Err(_) => Err(Refusal::Late.into()),
+            Err(_) => Err(Refusal::Late),
         }
     }
 }
 
+/// Writes to the log that somebody is given no key.
+fn refuse(spiffe_id: Option<&str>, refusal: Refusal) -> TokenRefusal {
+    let refusal = TokenRefusal::from(refusal);
+    // What is told may be by whoever asks.
+    tracing::warn!(cause = refusal.cause, spiffe_id, detail = ?refusal.detail, "no key was minted");
+    refusal
+}
+
 impl Tokens for Desk {
     fn mint(&self, proof: Proof, body: Vec<u8>) -> Minting<'_> {
-        Box::pin(async move { self.ask(proof, &body).await })
+        Box::pin(async move { self.ask(&proof, &body).await })
     }
 }

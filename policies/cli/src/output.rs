@@ -31,6 +31,12 @@ pub const DIM: Style = Style::new().dimmed();
 /// What stands out.
 pub const STRONG: Style = Style::new().bold();
 
+/// Whether standard error takes colour, by what was asked for and where it goes.
+pub fn is_coloured() -> bool {
+    let choice = anstream::AutoStream::choice(&std::io::stderr());
+    choice != anstream::ColorChoice::Never
+}
+
 // === impl Output ===
 
 impl Output {

@@ -34,6 +34,12 @@ impl Project {
         self.check_params(&mut problems);
         if let Some(mint) = &self.mint {
             mint.check(&self.entities, &mut problems);
+            if self.settings.mint.is_some() && !KeyRules::new(self).reads_spiffe_ids() {
+                let message =
+                    "keys are minted for SPIFFE ids, and no policy looks at `context.peerMatches`";
+                let problem = Problem::error("cedarkey::mint::unbound", message);
+                problems.push(problem.help("add the guardrail `identity` of the standard library"));
+            }
         }
         problems
     }

@@ -23,6 +23,7 @@ use cedar_policy::{
 };
 use jiff::SignedDuration;
 use serde_json::json;
+use std::fmt;
 
 /// The policies by which keys are minted.
 #[derive(Debug)]
@@ -43,6 +44,23 @@ struct Question<'a> {
     lifetime: SignedDuration,
     /// What else was asked for, and by whom.
     application: &'a Application<'a>,
+}
+
+/// As it is told who asks for it.
+impl fmt::Display for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Wanted { scopes, networks, .. } = self.application.wanted;
+        let list = |of: &[String]| if of.is_empty() { "none".into() } else { of.join(" ") };
+        write!(
+            f,
+            "team {}, lifetime {:#}, scopes {}, networks {}, {} live keys",
+            self.team,
+            self.lifetime,
+            list(scopes),
+            list(networks),
+            self.application.live_keys
+        )
+    }
 }
 
 /// What the policies say.
@@ -114,6 +132,11 @@ impl Mint {
             let message = format!("`{id}` is a template, and nothing links those of `mint`");
             let problem = Problem::error("cedarkey::mint::template", message);
             problems.push(self.policies.placed(problem, id.as_ref(), "this template"));
+        }
+        for (id, said) in workload::unfit(entities) {
+            let problem =
+                Problem::warning("cedarkey::mint::workload", format!("the workload `{id}` {said}"));
+            problems.push(problem.help("it can be given no key on demand"));
         }
         for (spiffe_id, workloads) in workload::shared(entities) {
             let named: Vec<_> = workloads.iter().map(|id| format!("`{id}`")).collect();

@@ -1,5 +1,6 @@
 //! What is wrong with a project, with its place and what would help.
 
+use crate::place::line_number;
 use cedarkey_bundle::PRIVATE_PREFIX;
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan};
 use std::fmt;
@@ -136,6 +137,16 @@ impl Problem {
     }
 
     /// What is wrong.
+    /// It with its place, in one line: `mint/export.cedar:3: ...`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Some(source) = &self.source else { return self.to_string() };
+        let name = source.name();
+        let at = self.labels.first().map(|label| line_number(source.text(), label.offset()));
+        let said = &self.message;
+        at.map_or_else(|| format!("{name}: {said}"), |line| format!("{name}:{line}: {said}"))
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -141,7 +141,9 @@ fn policies_say_which_keys_there_are() {
         grant
     };
     let refused = |application: Application<'_>| match ask(application).unwrap_err() {
-        MintError::Denied { policies, reason } => (policies.join(" "), reason.unwrap_or_default()),
+        MintError::Denied { policies, reason, .. } => {
+            (policies.join(" "), reason.unwrap_or_default())
+        }
         error => panic!("{application:?}: {error}"),
     };
     let by = |policy: &str| (policy.to_owned(), String::new());

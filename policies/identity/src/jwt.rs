@@ -76,7 +76,8 @@ impl Issuer {
 
     fn refusal(&self, error: &jsonwebtoken::errors::Error) -> JwtError {
         match error.kind() {
-            ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature => JwtError::Time,
+            ErrorKind::ExpiredSignature => JwtError::Expired,
+            ErrorKind::ImmatureSignature => JwtError::Early,
             ErrorKind::InvalidAudience => JwtError::Audience(self.audience.clone()),
             ErrorKind::InvalidSignature => JwtError::Signature,
             _ => JwtError::Form(error.to_string()),

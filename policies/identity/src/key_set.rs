@@ -255,7 +255,9 @@ impl State {
         if bytes.len() > MAX {
             return Err(format!("it has more than {MAX} bytes").into());
         }
-        let Entries { keys } = serde_json::from_slice(bytes)?;
+        let Entries { keys } = serde_json::from_slice(bytes).map_err(|error| {
+            format!("it is no JSON Web Key Set (`{{\"keys\": [..]}}`): {error}")
+        })?;
         self.keys = keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
         self.read = Some(Instant::now());
         Ok(())

@@ -105,9 +105,12 @@ pub enum JwtError {
     /// It was not signed by the key that it names.
     #[error("the JWT's signature is wrong")]
     Signature,
-    /// Its time is over, or has not come.
-    #[error("the JWT has expired, or is not valid yet")]
-    Time,
+    /// Its time is over.
+    #[error("the JWT has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the JWT is not valid yet: its `nbf` is ahead of the clock here")]
+    Early,
 }
 
 // === impl Identities ===
@@ -182,7 +185,7 @@ impl ProofError {
                 JwtError::Keys => "jwt_keys_away",
                 JwtError::Naming(_) => "jwt_naming",
                 JwtError::Signature => "jwt_signature",
-                JwtError::Time => "jwt_time",
+                JwtError::Early | JwtError::Expired => "jwt_time",
             },
             Self::Nothing => "no_proof",
         }

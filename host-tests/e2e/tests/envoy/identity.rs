@@ -39,7 +39,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// The rendered configuration, with a listener that wants certificates and verifies JWTs.
-pub fn verifying(
+fn verifying(
     rendered: &str,
     server: &Identity,
     authority: &Authority,

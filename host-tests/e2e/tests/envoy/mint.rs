@@ -1,13 +1,14 @@
 //! A key that a workload was given on demand: it works for the workload, for nobody else, and for
-//! minutes.
+//! minutes. Everybody speaks TLS, as rendered.
 
-use crate::identity::{request, verifying};
+use crate::identity::request;
 use cedarkey_host_kit::deployment::{Deployment, LIMIT, Result, in_force, start};
 use cedarkey_host_kit::identities::{Authority, ISSUER, Identity, Login};
 use cedarkey_host_kit::wait;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 const LIMITS: &str = r#"
 @id("mint.exporter")
@@ -46,13 +47,15 @@ fn with_minting(deployment: &Deployment, login: &Login) -> Result<()> {
 }
 
 /// Asks for a key; gives the status and the body.
-fn mint(publisher: &str, jwt: &str, wanted: &Value) -> Result<(u16, Value)> {
-    let agent = ureq::Agent::new_with_config(
-        ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(LIMIT))
-            .build(),
-    );
+fn mint(publisher: &str, authority: &Authority, jwt: &str, wanted: &Value) -> Result<(u16, Value)> {
+    let root = Certificate::from_pem(authority.certificate.as_bytes())?;
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[root])).build();
+    let agent = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .timeout_global(Some(LIMIT))
+        .build()
+        .new_agent();
     let mut answer = agent
         .post(format!("{publisher}/v1/tokens"))
         .header("authorization", format!("Bearer {jwt}"))
@@ -66,21 +69,38 @@ fn a_workload_is_given_a_key_that_is_its_own_and_ends() -> Result<()> {
     let mut deployment = Deployment::new()?;
     let login = Login::new(7);
     with_minting(&deployment, &login)?;
-    let address = deployment.publish_with(None, &["--mint"])?.to_string();
-    deployment.push()?;
     let authority = Authority::new()?;
-    let rendered = deployment.render(&["--publisher", &address, "--reveal-policies"])?;
-    let envoy = start(&verifying(&rendered, &authority.server()?, &authority, &login)?)?;
+    let server = authority.server()?;
+    let file = |name: &str, content: &str| -> Result<String> {
+        let file = deployment.file(name);
+        fs::write(&file, content)?;
+        Ok(file.to_string_lossy().into_owned())
+    };
+    let certificate = file("server.pem", &server.certificate)?;
+    let key = file("server.key", &server.key)?;
+    let ca = file("ca.pem", &authority.certificate)?;
+    // Over TLS, as it is where a publisher mints for other machines.
+    let tls = ["--mint", "--tls-cert", &certificate, "--tls-key", &key];
+    let port = deployment.publish_with(None, &tls)?.port();
+    let publisher = format!("https://127.0.0.1:{port}");
+    let push =
+        deployment.command(&["push", "--to", &publisher]).env("SSL_CERT_FILE", &ca).output()?;
+    assert!(push.status.success(), "{}", String::from_utf8_lossy(&push.stderr));
+    let at = format!("127.0.0.1:{port}");
+    let files = ["--publisher-ca", &ca, "--listen-cert", &certificate, "--listen-key", &key];
+    let rendered = deployment.render(
+        &[&["--publisher", &at, "--client-ca", &ca, "--reveal-policies"], &files[..]].concat(),
+    )?;
+    let envoy = start(&rendered)?;
     in_force(&envoy)?;
 
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let jwt = login.token(&json!({
         "iss": ISSUER, "aud": "cedarkey", "sub": "nightly-export", "exp": now + 600,
     }));
-    let publisher = deployment.publisher()?;
     let wanted = |lifetime: &str| json!({ "lifetime": lifetime, "scopes": ["orders:read"] });
     let begun = Instant::now();
-    let (status, minted) = mint(&publisher, &jwt, &wanted("10m"))?;
+    let (status, minted) = mint(&publisher, &authority, &jwt, &wanted("10m"))?;
     assert_eq!(status, 201, "{minted}");
     let given = begun.elapsed();
     let token = minted.pointer("/token").and_then(Value::as_str).ok_or("no token")?;
@@ -110,7 +130,7 @@ fn a_workload_is_given_a_key_that_is_its_own_and_ends() -> Result<()> {
     })?;
 
     // Its end comes by itself.
-    let (status, short) = mint(&publisher, &jwt, &wanted("4s"))?;
+    let (status, short) = mint(&publisher, &authority, &jwt, &wanted("4s"))?;
     assert_eq!(status, 201, "{short}");
     let short = short.pointer("/token").and_then(Value::as_str).ok_or("no token")?;
     reaches(200, short)?;
@@ -119,7 +139,9 @@ fn a_workload_is_given_a_key_that_is_its_own_and_ends() -> Result<()> {
 
     // And earlier, when the workload ends.
     let revoke = ["keys", "revoke", "--workload", "nightly-export", "--reason", "tests", "--push"];
-    deployment.cedarkey(&[&revoke[..], &[&publisher]].concat())?;
+    let revoke = [&revoke[..], &[&publisher]].concat();
+    let revoked = deployment.command(&revoke).env("SSL_CERT_FILE", &ca).output()?;
+    assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
     reaches(401, token)?;
     Ok(())
 }

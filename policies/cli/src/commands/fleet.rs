@@ -121,7 +121,9 @@ impl Status {
         let pushed = newest.pushed.map(|at| format!(", pushed {}", ago(at))).unwrap_or_default();
         let mut text = format!("{GOOD}{name}{GOOD:#} version {}{pushed}\n", newest.version);
         if fleet.proxies.is_empty() {
-            text.push_str("no proxy has asked for it yet\n");
+            text.push_str(
+                "no proxy that has a name has asked for it yet: `envoy --service-node NAME`\n",
+            );
             return text;
         }
         let mut rows = table(&["proxy", "filter", "version", "since", "behind", "seen", "state"]);

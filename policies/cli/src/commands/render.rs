@@ -2,6 +2,7 @@
 
 mod envoy;
 mod folder;
+mod tls;
 
 use crate::failure::Failure;
 use crate::{exit::Exit, output::Output};

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::mint::{Desk, Office};
-use crate::output::{GOOD, Output};
+use crate::output::{self, GOOD, Output};
 use crate::project::{self, Settings};
 use crate::stop::told_to_stop;
 use cedarkey_compiler::settings::{MintSettings, TrustedKey};
@@ -18,6 +18,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 /// The largest bundle that is taken, in bytes.
 const MAX_BUNDLE: usize = 256 * 1024 * 1024;
@@ -25,7 +27,8 @@ const MAX_BUNDLE: usize = 256 * 1024 * 1024;
 /// Run a publisher: bundles are pushed to it, and proxies take them from it.
 ///
 /// It serves plain HTTP, unless it is given a certificate. Who may push is decided by the signature
-/// of what is pushed.
+/// of what is pushed. What goes on is written to standard error: `RUST_LOG` says how much of it, as
+/// `info` or `debug`; warnings, if it is not set.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey serve -C my-api
@@ -34,7 +37,8 @@ const MAX_BUNDLE: usize = 256 * 1024 * 1024;
   cedarkey serve -C my-api --mint --tls-cert server.pem --tls-key server.key
   CEDARKEY_DATABASE=postgres://cedarkey@db.example.com/bundles cedarkey serve -C my-api")]
 pub struct Serve {
-    /// Where bundles are kept: a SQLite file, which is made if it is not there, or the URL of a
+    /// Where bundles are kept: a SQLite file, which is made if it is not there (from the current
+    /// folder, not the project's), or the URL of a
     /// PostgreSQL database (`postgres://`), which several publishers may share
     #[arg(
         long,
@@ -95,8 +99,11 @@ pub struct Serve {
 impl Serve {
     /// Runs it until it is told to stop.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        // Warnings, if `RUST_LOG` says nothing else.
+        let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
         tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_env_filter(filter.from_env_lossy())
+            .with_ansi(output::is_coloured())
             .with_writer(std::io::stderr)
             .init();
         raise_limit();

@@ -104,7 +104,7 @@ impl Clerk {
             match self.issue(&project, &rules, &order).await {
                 Ok(issued) => minted.push(Minted { issued, answer }),
                 Err(refusal) => {
-                    let _ = answer.send(Err(refusal.into()));
+                    let _ = answer.send(Err(refusal));
                 }
             }
         }
@@ -116,7 +116,7 @@ impl Clerk {
         for Minted { issued, answer } in minted {
             let told = published.map(|version| self.view(&issued, version));
             let is_given = told.is_ok();
-            let told = told.map_err(|why| Refusal::from(why).into());
+            let told = told.map_err(Refusal::from);
             if answer.send(told).is_err() || !is_given {
                 unknown.push(issued.key);
             }
@@ -207,5 +207,5 @@ impl Clerk {
 
 fn tell_why(to: Answer, why: Unpublished) {
     // Who has gone away is not told.
-    let _ = to.send(Err(Refusal::from(why).into()));
+    let _ = to.send(Err(why.into()));
 }

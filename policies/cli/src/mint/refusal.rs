@@ -36,6 +36,7 @@ impl Refusal {
             Self::Proof(error) => error.cause(),
             Self::Rules(_) => "mint_rules",
             Self::Unpublished(Unpublished::Away) => "mint_away",
+            Self::Unpublished(Unpublished::Broken) => "mint_broken",
             Self::Unpublished(Unpublished::NoBundle) => "mint_no_bundle",
             Self::Unpublished(Unpublished::OtherProject) => "mint_other_project",
             Self::Unpublished(Unpublished::OtherRegistry) => "mint_other_registry",
@@ -58,9 +59,6 @@ impl Refusal {
 
 impl From<Refusal> for TokenRefusal {
     fn from(refusal: Refusal) -> Self {
-        let (cause, detail) = (refusal.cause(), refusal.to_string());
-        // What is told may be by whoever asks.
-        tracing::warn!(cause, ?detail, "no key was minted");
-        Self { status: refusal.status(), cause, detail }
+        Self { status: refusal.status(), cause: refusal.cause(), detail: refusal.to_string() }
     }
 }

@@ -32,6 +32,8 @@ pub struct Release {
 pub enum Unpublished {
     #[error("keys cannot be issued at present; try again")]
     Away,
+    #[error("the project at the publisher has errors; whoever runs it has to mend them")]
+    Broken,
     #[error("others push all the time; try again")]
     Late,
     #[error("no bundle of this project is in force: whoever runs this has to push it first")]
@@ -41,7 +43,7 @@ pub enum Unpublished {
     )]
     OtherProject,
     #[error(
-        "the bundle in force was made with another key registry, or with a later state of this one"
+        "the bundle in force was made with another key registry, or with a later state of this one: whoever runs this has to start it with that, or to push with this one"
     )]
     OtherRegistry,
 }
@@ -56,18 +58,23 @@ const FAILED: &str = "the bundle with the new keys is not published";
 impl Unpublished {
     /// Something is wrong here, and not with what was asked: the log says what.
     pub fn fault(failure: Failure) -> Self {
-        let said = match &failure {
+        match failure {
             Failure::Problems(problems) => {
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+                for problem in problems.iter().filter(|problem| problem.is_error()) {
+                    tracing::error!(
+                        problem = problem.line(),
+                        "no key can be issued: `cedarkey check`"
+                    );
+                }
+                Self::Broken
             }
             Failure::Plain(plain) => {
                 let mut said = vec![plain.message().to_owned()];
                 said.extend(plain.causes());
-                said.join(": ")
+                tracing::error!(said = said.join(": "), "no key can be issued");
+                Self::Away
             }
-        };
-        tracing::error!(?said, "keys cannot be issued");
-        Self::Away
+        }
     }
 }
 

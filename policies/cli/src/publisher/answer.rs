@@ -6,6 +6,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::error::Error;
 
 /// The most of an answer that is read: the longest names the segments of a manifest.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -109,6 +110,12 @@ pub fn rejection(base: &Url, status: StatusCode, body: &[u8]) -> Rejection {
 pub fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
     if error.is_timeout() {
         return late(base);
+    }
+    let mut causes = std::iter::successors(error.source(), |cause| Error::source(*cause));
+    if causes.any(|cause| cause.to_string().contains("invalid peer certificate")) {
+        let message = format!("the certificate of the publisher at `{base}` is not trusted");
+        let help = "if it is by an authority of your own, name its file in `SSL_CERT_FILE`";
+        return Failure::because(Exit::Publisher, message, error.without_url()).help(help);
     }
     let message = if error.is_connect() {
         format!("no publisher can be reached at `{base}`")

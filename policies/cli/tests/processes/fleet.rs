@@ -42,7 +42,7 @@ fn it_shows_who_has_what_and_who_lags() -> Result {
 
     let first = push()?;
     let empty = project.run(&status)?.success()?;
-    assert!(empty.contains("no proxy has asked for it yet"), "{empty}");
+    assert!(empty.contains("no proxy that has a name has asked for it yet"), "{empty}");
 
     poll(&server, "edge-1", Some(first), None)?;
     let said = project.run(&strict)?;

@@ -281,7 +281,7 @@ fn a_bundle_of_another_state_of_the_project_is_not_replaced() -> Result {
     assert_eq!(refused, (503, "mint_other_project".into()));
     fs::write(&routes, "nonsense: [")?;
     let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_away".into()));
+    assert_eq!(refused, (503, "mint_broken".into()));
     assert_eq!(mint.bundle(&server)?.manifest.version, version, "what was good is in force");
     fs::write(&routes, good.replace("/v1/admin", "/v1/administration"))?;
     mint.project.run(&["push", "--to", &server.url])?.success()?;

@@ -4,6 +4,7 @@ use super::workload::{Workload, WorkloadError};
 use super::{Question, SpiffeId, ValueError, Verdict};
 use crate::project::Project;
 use crate::settings::{Lifetime, MintSettings};
+use cedarkey_engine::ext::ip;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -53,12 +54,14 @@ pub struct Grant {
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
     /// No policy permits it, or some forbid it.
-    #[error("{}", denied(.policies, .reason.as_deref()))]
+    #[error("{}", denied(.policies, .reason.as_deref(), .asked))]
     Denied {
         /// The policies that forbid it.
         policies: Vec<String>,
         /// Why, as they say.
         reason: Option<String>,
+        /// What they were asked.
+        asked: String,
     },
     /// The workload is of another environment.
     #[error("the workload is of the environment `{found}`, and keys here are for `{expected}`")]
@@ -71,6 +74,11 @@ pub enum MintError {
     /// Policies cannot be evaluated for this.
     #[error("the policies {} cannot be evaluated for this", quoted(.0))]
     Failed(Vec<String>),
+    /// A network is none, or not written as policies could compare it.
+    #[error(
+        "`{0}` is no address and no range; a range is written with its first address, as `10.0.0.0/8`"
+    )]
+    Network(String),
     /// It would never live.
     #[error("a key lives for a second at least, and {0:#} is less")]
     NoLifetime(SignedDuration),
@@ -122,6 +130,10 @@ impl Project {
         let team = team(to, wanted.team.as_deref())?;
         let settings = self.settings.mint.clone().unwrap_or_default();
         let lifetime = lifetime(&settings, wanted.lifetime)?;
+        if let Some(network) = wanted.networks.iter().find(|network| !is_network(network)) {
+            // It is told, and written to the log.
+            return Err(MintError::Network(network.chars().take(64).collect()));
+        }
         let asked = Question { workload: &to.id, team: &team, lifetime, application };
         let verdict = match &self.mint {
             Some(mint) => mint.decide(&self.entities, &asked)?,
@@ -129,10 +141,20 @@ impl Project {
         };
         match verdict {
             Verdict::Granted { policies } => Ok(Grant { team, lifetime, policies }),
-            Verdict::Refused { policies, reason } => Err(MintError::Denied { policies, reason }),
+            Verdict::Refused { policies, reason } => {
+                Err(MintError::Denied { policies, reason, asked: asked.to_string() })
+            }
             Verdict::Failed { policies } => Err(MintError::Failed(policies)),
         }
     }
+}
+
+/// Whether it is an address, or a range that is written as such: `10.0.0.0/8`, and not `10.1.2.3/8`.
+fn is_network(text: &str) -> bool {
+    ip::parse(text).is_ok_and(|net| {
+        let beyond = u128::from_be_bytes(net.bits).checked_shl(net.prefix.into());
+        beyond.unwrap_or(0) == 0
+    })
 }
 
 /// The team that is to answer for a key.
@@ -188,7 +210,7 @@ impl MintError {
             Self::TeamAmbiguous(_) => "team_ambiguous",
             Self::TeamForeign(_) => "team_foreign",
             Self::TeamNone => "team_none",
-            Self::NoLifetime(_) | Self::Value(_) => "mint_body",
+            Self::Network(_) | Self::NoLifetime(_) | Self::Value(_) => "mint_body",
             Self::Workload(error) => match error {
                 WorkloadError::Departed(_) => "workload_departed",
                 WorkloadError::Several(_) => "workload_ambiguous",
@@ -201,7 +223,7 @@ impl MintError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::NoLifetime(_) | Self::TeamAmbiguous(_) | Self::Value(_) => 400,
+            Self::Network(_) | Self::NoLifetime(_) | Self::TeamAmbiguous(_) | Self::Value(_) => 400,
             Self::Failed(_) => 500,
             _ => 403,
         }
@@ -217,14 +239,31 @@ impl MintError {
     }
 }
 
-fn denied(policies: &[String], reason: Option<&str>) -> String {
+fn denied(policies: &[String], reason: Option<&str>, asked: &str) -> String {
     match (policies, reason) {
         (_, Some(reason)) => reason.into(),
-        ([], None) => "no policy lets this workload have such a key".into(),
+        ([], None) => format!("no policy lets this workload have such a key ({asked})"),
         (policies, None) => format!("the policies {} forbid it", quoted(policies)),
     }
 }
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_addresses_and_ranges() {
+        for good in
+            ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.3", "10.1.2.3/32", "::/0", "fe80::/10", "::1"]
+        {
+            assert!(is_network(good), "{good}");
+        }
+        for bad in ["10.1.2.3/8", "1.2.3.4/0", "fe80::1/64", "here", "", "10.0.0.0/33"] {
+            assert!(!is_network(bad), "{bad}");
+        }
+    }
 }

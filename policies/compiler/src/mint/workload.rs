@@ -76,6 +76,22 @@ pub(super) fn shared(entities: &Entities) -> BTreeMap<String, BTreeSet<String>> 
     owners
 }
 
+/// The workloads that can be given no keys, and why.
+pub(super) fn unfit(entities: &Entities) -> BTreeMap<String, String> {
+    let unfit = workloads(entities).filter_map(|(spiffe_id, entity)| {
+        let uid = entity.uid();
+        let said = match spiffe_id.parse::<SpiffeId>() {
+            Err(error) => format!("has a `spiffeId` that is none: {error}"),
+            Ok(_) if teams(entities, &uid).is_empty() => {
+                "belongs to no team that could answer for its keys".into()
+            }
+            Ok(_) => return None,
+        };
+        Some((uid.id().unescaped().to_owned(), said))
+    });
+    unfit.collect()
+}
+
 /// Those that have a SPIFFE id, with it.
 pub(crate) fn workloads(entities: &Entities) -> impl Iterator<Item = (String, &Entity)> {
     entities

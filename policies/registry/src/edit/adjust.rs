@@ -1,6 +1,7 @@
 //! Changing some of what a key is, and leaving the rest.
 
 use super::amend::Amendment;
+use crate::change::whole;
 use crate::key::Key;
 use crate::new_key::NewKey;
 use crate::waiting::Waiting;
@@ -61,7 +62,7 @@ impl Adjustment {
             labels,
             not_before: Some(key.not_before),
             expires: key.expires,
-            review_by: self.review_by.unwrap_or(key.review_by),
+            review_by: self.review_by.unwrap_or(key.review_by).map(whole),
             decoy: key.decoy,
         };
         Amendment { spec, state: key.state }
@@ -113,6 +114,7 @@ mod tests {
     use crate::edit::Edit;
     use crate::key::State;
     use crate::key::tests::{key, now};
+    use jiff::SignedDuration;
 
     fn list(texts: &[&str]) -> Vec<String> {
         texts.iter().map(ToString::to_string).collect()
@@ -128,6 +130,15 @@ mod tests {
         assert_eq!(becomes(None, &["c", "a"], &["b", "x"]), ["a", "c"]);
         assert_eq!(becomes(Some(&["d"]), &["e"], &[]), ["d", "e"]);
         assert_eq!(becomes(Some(&[]), &[], &[]), Vec::<String>::new());
+    }
+
+    /// What waits is held against what is, which has whole seconds.
+    #[test]
+    fn a_date_is_in_whole_seconds_wherever_it_is_kept() {
+        let date = now() + SignedDuration::from_millis(1500);
+        let adjustment = Adjustment { review_by: Some(Some(date)), ..Adjustment::default() };
+        let second = now() + SignedDuration::from_secs(1);
+        assert_eq!(adjustment.of(&key()).review_by, Some(second));
     }
 
     #[test]

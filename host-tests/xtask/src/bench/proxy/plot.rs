@@ -62,6 +62,7 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
         .x_labels(reports.len().saturating_mul(2).saturating_add(1))
         .x_label_formatter(&label)
         .x_desc(axis)

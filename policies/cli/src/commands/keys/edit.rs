@@ -145,6 +145,7 @@ pub struct Transfer {
 const LIVE: [Status; 4] = [Status::Active, Status::Rotating, Status::Suspended, Status::Upcoming];
 
 const ACCEPT: &str = "proxies still accept it";
+const UNTOLD: &str = "proxies do not know yet";
 const REFUSE: &str = "proxies do not accept it yet";
 
 impl Approve {
@@ -156,7 +157,7 @@ impl Approve {
             reason: self.reason.as_deref(),
             done: "approved",
             before: "was approved before",
-            untold: Some(REFUSE),
+            untold: Some(UNTOLD),
             push: Some(&self.push),
         };
         // Rules, owners and routes may be others than when it was asked for.

@@ -1,6 +1,7 @@
 //! `cedarkey render envoy`
 
 use super::folder;
+use super::tls::Tls;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::Output;
@@ -24,7 +25,9 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Example:
   cedarkey render envoy --upstream 127.0.0.1:9000 --publisher 127.0.0.1:9180 \\
       --wasm /etc/envoy/cedarkey_proxy_wasm.wasm > envoy.yaml
-  envoy -c envoy.yaml")]
+  envoy -c envoy.yaml --service-node edge-1
+  cedarkey render envoy --upstream 127.0.0.1:9000 --publisher bundles.example.com:9180 \\
+      --publisher-ca ca.pem --listen-cert edge.pem --listen-key edge.key --client-ca workloads.pem")]
 pub struct RenderEnvoy {
     /// Where requests go that are allowed
     #[arg(long, value_name = "HOST:PORT")]
@@ -66,6 +69,8 @@ pub struct RenderEnvoy {
     /// Tell a caller which policies denied its request
     #[arg(long)]
     reveal_policies: bool,
+    #[command(flatten)]
+    tls: Tls,
 }
 
 /// The cluster that bundles come from.
@@ -137,17 +142,20 @@ impl RenderEnvoy {
 
     fn bootstrap(&self, filter: &Value) -> Value {
         let mut clusters = vec![cluster("upstream", &self.upstream)];
+        let chain = json!({ "filters": [self.connection_manager(filter)] });
+        let chain = with_socket(chain, self.tls.downstream());
         let mut listeners = vec![json!({
-            "name": "api",
-            "address": self.listen.socket(),
-            "filter_chains": [{ "filters": [self.connection_manager(filter)] }],
+            "name": "api", "address": self.listen.socket(), "filter_chains": [chain],
         })];
         match (&self.publisher, &self.seed_dir) {
             (publisher, Some(folder)) => {
                 listeners.push(folder::listener(&self.seed_listen, folder));
                 clusters.push(folder::cluster(PUBLISHER, publisher.as_ref(), &self.seed_listen));
             }
-            (Some(publisher), None) => clusters.push(cluster(PUBLISHER, publisher)),
+            (Some(publisher), None) => {
+                let cluster = cluster(PUBLISHER, publisher);
+                clusters.push(with_socket(cluster, self.tls.upstream(publisher)));
+            }
             (None, None) => {}
         }
         json!({
@@ -268,6 +276,14 @@ fn cluster(name: &str, at: &Authority) -> Value {
     })
 }
 
+/// A chain or cluster with its transport socket, if it has one.
+fn with_socket(mut of: Value, socket: Option<Value>) -> Value {
+    if let (Some(socket), Some(fields)) = (socket, of.as_object_mut()) {
+        fields.insert("transport_socket".into(), socket);
+    }
+    of
+}
+
 pub fn type_url(message: &str) -> String {
     format!("type.googleapis.com/{message}")
 }
@@ -275,6 +291,10 @@ pub fn type_url(message: &str) -> String {
 // === impl Authority ===
 
 impl Authority {
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     pub fn socket(&self) -> Value {
         json!({ "socket_address": { "address": self.host, "port_value": self.port } })
     }
