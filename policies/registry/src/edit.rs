@@ -13,6 +13,7 @@ use crate::error::ChangeError;
 use crate::key::Key;
 use crate::query::{Selector, Which};
 use crate::store::{Progress, Transaction};
+use crate::waiting::Waiting;
 use jiff::Timestamp;
 
 /// What is to be done with keys.
@@ -68,6 +69,8 @@ pub struct Edited {
     pub changed: bool,
     /// Whether what was asked for waits for somebody else.
     pub waits: bool,
+    /// What waited until now, and does no longer: what was to be done, and who had asked for it.
+    pub instead_of: Option<(String, String)>,
 }
 
 impl Registry {
@@ -181,6 +184,7 @@ impl Transaction {
     ) -> Result<Edited, ChangeError> {
         let after = edit.apply(&before, change);
         let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
+        let waited = before.waiting.clone();
         let (key, changed) = match after.map_err(refused)? {
             Some(mut after) => {
                 if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_ref()) {
@@ -192,7 +196,15 @@ impl Transaction {
             None => (before, false),
         };
         let waits = edit.waits(&key);
-        Ok(Edited { key, changed, waits })
+        let instead_of = match waited {
+            Some(Waiting::Become { action, by, .. })
+                if changed && edit.drops_what_waits() && (waits || key.waiting.is_none()) =>
+            {
+                Some((action, by))
+            }
+            _ => None,
+        };
+        Ok(Edited { key, changed, waits, instead_of })
     }
 }
 

@@ -32,6 +32,11 @@ impl Edit {
         format!("{request}{}", self.action())
     }
 
+    /// Whether what waited for a second person is dropped by it, and not decided.
+    pub(super) fn drops_what_waits(&self) -> bool {
+        !matches!(self, Self::Approve | Self::Deny)
+    }
+
     /// Whether it only takes something away, and must work even where the clock is wrong.
     pub(super) fn takes_away(&self) -> bool {
         matches!(self, Self::Deny | Self::Retire | Self::Revoke | Self::Suspend)

@@ -46,9 +46,14 @@ pub async fn a_wider_key_waits_for_somebody_else(home: Home) {
     edit(&registry, &key, transfer, "alice").await.unwrap();
     let denied = edit(&registry, &key, Edit::Deny, "carol").await.unwrap();
     assert_eq!((denied.owner.as_str(), denied.is_waiting()), ("team:payments", false));
-    // Whoever revokes a key leaves nothing to approve.
+    // One thing waits at a time, and whoever asks for another is told.
+    let transfer = Edit::Transfer { owner: "bob".into(), team: None };
+    edit(&registry, &key, transfer, "alice").await.unwrap();
     let later = later + 1.hour();
-    edit(&registry, &key, Edit::Extend { until: Some(later) }, "alice").await.unwrap();
+    let extend = Edit::Extend { until: Some(later) };
+    let other = registry.edit_one(key.id.as_str().into(), &extend, &by("dave")).await.unwrap();
+    assert_eq!(other.instead_of, Some(("transfer".into(), "alice".into())));
+    // Whoever revokes a key leaves nothing to approve.
     let revoked = edit(&registry, &key, Edit::Revoke, "alice").await.unwrap();
     assert!(!revoked.is_waiting());
     assert!(edit(&registry, &key, Edit::Approve, "bob").await.is_err());

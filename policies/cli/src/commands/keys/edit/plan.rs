@@ -106,18 +106,24 @@ impl Plan<'_> {
             if let Some(value) = value.as_object_mut() {
                 value.insert("changed".into(), json!(edited.changed));
                 value.insert("waits".into(), json!(edited.waits));
+                if let Some((action, by)) = &edited.instead_of {
+                    value.insert("insteadOf".into(), json!({ "action": action, "by": by }));
+                }
             }
             value
         });
         let value = json!({ "keys": keys.collect::<Vec<_>>(), "version": pushed });
         output.result(&value, |out| {
-            for Edited { key, changed, waits } in edited {
+            for Edited { key, changed, waits, instead_of } in edited {
                 let (style, said) = match (changed, waits) {
                     (_, true) => (NOTICE, "asked for"),
                     (true, false) => (GOOD, self.done),
                     (false, false) => (DIM, self.before),
                 };
                 let _ = writeln!(out, "{style}{said}{style:#} {} of {}", key.id, key.owner);
+                if let Some((action, by)) = instead_of {
+                    let _ = writeln!(out, "  instead of `{action}`, which {by} had asked for");
+                }
             }
         });
         if edited.iter().any(|edited| edited.waits) {
