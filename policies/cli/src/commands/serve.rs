@@ -18,8 +18,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+
+/// What is logged if `RUST_LOG` says nothing else. A statement that takes a second is no fault.
+const LOGGED: &str = "warn,sqlx=error";
 
 /// The largest bundle that is taken, in bytes.
 const MAX_BUNDLE: usize = 256 * 1024 * 1024;
@@ -99,10 +101,9 @@ pub struct Serve {
 impl Serve {
     /// Runs it until it is told to stop.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
-        // Warnings, if `RUST_LOG` says nothing else.
-        let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+        let filter = EnvFilter::try_from_default_env();
         tracing_subscriber::fmt()
-            .with_env_filter(filter.from_env_lossy())
+            .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(LOGGED)))
             .with_ansi(output::is_coloured())
             .with_writer(std::io::stderr)
             .init();
