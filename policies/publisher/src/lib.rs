@@ -46,6 +46,7 @@ mod seats;
 mod segment;
 mod server;
 mod signers;
+mod stamp;
 mod store;
 mod tls;
 mod tokens;

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use axum_server::tls_rustls::RustlsConfig;
@@ -13,6 +13,8 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+
+use crate::stamp::{Stamp, stamp};
 
 /// How often to look whether the files have changed.
 const LOOK: Duration = Duration::from_secs(2);
@@ -57,9 +59,6 @@ pub struct TlsError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What tells one state of a file from another.
-type Stamp = (SystemTime, u64);
-
 /// Says what cryptography TLS is to use, which has to be said once in a process.
 pub(crate) fn use_ring() {
     // A second installation is refused, and the first serves as well.
@@ -88,11 +87,7 @@ impl TlsFiles {
 
     fn stamps(&self) -> Vec<Option<Stamp>> {
         let files = [&self.certificate, &self.key].into_iter().chain(&self.clients);
-        let stamp = |path: &PathBuf| {
-            let metadata = path.metadata().ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        files.map(stamp).collect()
+        files.map(|file| stamp(file)).collect()
     }
 }
 

@@ -138,8 +138,8 @@ impl Serve {
         };
         let tokens = match minting {
             Some((settings, mint)) => {
-                let (root, publisher) = (settings.root.clone(), publisher.clone());
-                let desk = Desk::open(Office { root, settings, mint, publisher }).await?;
+                let publisher = publisher.clone();
+                let desk = Desk::open(Office { settings, mint, publisher }).await?;
                 Some(Arc::new(desk) as Arc<dyn Tokens>)
             }
             None => None,

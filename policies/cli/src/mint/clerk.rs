@@ -2,7 +2,7 @@
 
 use super::order::Order;
 use super::refusal::Refusal;
-use super::release::{Release, Unpublished};
+use super::release::{Files, Release, Unpublished};
 use super::{Answer, Request};
 use crate::commands::keys::Rules;
 use crate::exit::Exit;
@@ -19,16 +19,13 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 
 /// What keys are issued with.
 #[derive(Debug)]
 pub struct Office {
-    /// The project's folder, which is read anew for each bundle.
-    pub root: PathBuf,
-    /// Its settings.
+    /// The settings of the project, whose files are read anew for each bundle.
     pub settings: Settings,
     /// What it says of minting.
     pub mint: MintSettings,
@@ -62,8 +59,8 @@ impl Clerk {
     pub async fn new(office: Office) -> Result<(Self, Identities), Failure> {
         let failed = "keys cannot be minted";
         let identities =
-            Identities::new(&office.mint, &office.root).context(Exit::Invalid, failed)?;
-        let problems = Project::load(&office.root)?.check(&[]);
+            Identities::new(&office.mint, &office.settings.root).context(Exit::Invalid, failed)?;
+        let problems = Project::load(&office.settings.root)?.check(&[]);
         if problems.errors() > 0 {
             return Err(problems.into());
         }
@@ -87,21 +84,15 @@ impl Clerk {
     }
 
     async fn serve(&mut self, requests: Vec<Request>) {
-        // What the files say now: a policy that was changed holds from the next key on.
-        let project = block_in_place(|| Project::load(&self.office.root));
-        let project = match project.map_err(Failure::from).map_err(Unpublished::fault) {
-            Ok(project) => project,
+        let files = match self.ready().await {
+            Ok(files) => files,
             Err(why) => return requests.into_iter().for_each(|it| tell_why(it.answer, why)),
         };
-        // Before anything is issued that could not be published.
-        if let Err(why) = self.release.look(&project, &self.registry).await {
-            return requests.into_iter().for_each(|it| tell_why(it.answer, why));
-        }
-        let rules = Rules::of(&project);
+        let rules = Rules::of(&files.project);
         let mut minted = Vec::new();
         // Who has gone away meanwhile needs no key.
         for Request { order, answer } in requests.into_iter().filter(|it| !it.answer.is_closed()) {
-            match self.issue(&project, &rules, &order).await {
+            match self.issue(&files.project, &rules, &order).await {
                 Ok(issued) => minted.push(Minted { issued, answer }),
                 Err(refusal) => {
                     let _ = answer.send(Err(refusal));
@@ -111,7 +102,7 @@ impl Clerk {
         if minted.is_empty() {
             return;
         }
-        let published = self.release.publish(&project, &self.registry).await;
+        let published = self.release.publish(&files, &self.registry).await;
         let mut unknown = Vec::new();
         for Minted { issued, answer } in minted {
             let told = published.map(|version| self.view(&issued, version));
@@ -126,6 +117,14 @@ impl Clerk {
         }
     }
 
+    /// What the files say now: a policy that was changed holds from the next key on. Whether a bundle
+    /// could be published is known before anything is issued.
+    async fn ready(&mut self) -> Result<Files, Unpublished> {
+        let files = Files::read(&self.office.settings.root)?;
+        self.release.look(&files, &self.registry).await?;
+        Ok(files)
+    }
+
     async fn issue(
         &self,
         project: &Project,
@@ -136,12 +135,13 @@ impl Clerk {
         let now = Timestamp::now();
         let workload = project.applicant(&identity.spiffe_id)?;
         let live = self.registry.live(&workload.id, now).await;
-        let live = live.context(Exit::Registry, "keys cannot be counted");
+        let live =
+            live.context(Exit::Registry, "keys cannot be counted").map_err(Unpublished::from)?;
         let application = Application {
             spiffe_id: &identity.spiffe_id,
             issuer: identity.issuer.as_deref(),
             wanted,
-            live_keys: live.map_err(Unpublished::fault)?,
+            live_keys: live,
             now,
         };
         let granted = block_in_place(|| project.grant(&workload, &application))?;
@@ -172,7 +172,7 @@ impl Clerk {
             IssueError::Rule(error) => Refusal::Rules(error.to_string()),
             error => {
                 let failure = Failure::because(Exit::Registry, "no key is issued", error);
-                Unpublished::fault(failure).into()
+                Unpublished::from(failure).into()
             }
         })
     }

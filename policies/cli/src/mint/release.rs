@@ -11,11 +11,11 @@ use crate::failure::{Context, Failure};
 use crate::project::{self, Settings};
 use crate::signing::Signers;
 use cedarkey_bundle::{Bundle, Digest};
-use cedarkey_compiler::{Project, compile};
+use cedarkey_compiler::{Problems, Project, compile};
 use cedarkey_publisher::{InForce, Publisher};
 use cedarkey_registry::Registry;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::path::Path;
 use tokio::task::block_in_place;
 
 /// Makes bundles, and publishes them.
@@ -25,6 +25,12 @@ pub struct Release {
     publisher: Publisher,
     /// The version in force that is known to be made from a project of this fingerprint.
     known: Option<(u64, Digest)>,
+}
+
+/// A project as its files are now.
+pub struct Files {
+    pub project: Project,
+    fingerprint: Digest,
 }
 
 /// Why keys would not be known to proxies. The message is for the workload.
@@ -55,9 +61,9 @@ const FAILED: &str = "the bundle with the new keys is not published";
 
 // === impl Unpublished ===
 
-impl Unpublished {
+impl From<Failure> for Unpublished {
     /// Something is wrong here, and not with what was asked: the log says what.
-    pub fn fault(failure: Failure) -> Self {
+    fn from(failure: Failure) -> Self {
         match failure {
             Failure::Problems(problems) => {
                 for problem in problems.iter().filter(|problem| problem.is_error()) {
@@ -75,6 +81,24 @@ impl Unpublished {
                 Self::Away
             }
         }
+    }
+}
+
+impl From<Problems> for Unpublished {
+    fn from(problems: Problems) -> Self {
+        Failure::from(problems).into()
+    }
+}
+
+// === impl Files ===
+
+impl Files {
+    /// Reads a project.
+    pub fn read(root: &Path) -> Result<Self, Unpublished> {
+        block_in_place(|| {
+            let project = Project::load(root)?;
+            Ok(Self { fingerprint: project.fingerprint()?, project })
+        })
     }
 }
 
@@ -102,16 +126,15 @@ impl Release {
     /// What is in force, if it is what the project is compiled to.
     pub async fn look(
         &mut self,
-        project: &Project,
+        files: &Files,
         registry: &Registry,
     ) -> Result<InForce, Unpublished> {
         let in_force = self.publisher.in_force(&self.settings.name).await;
-        let in_force = in_force.context(Exit::Publisher, FAILED).map_err(Unpublished::fault)?;
+        let in_force = in_force.context(Exit::Publisher, FAILED)?;
         let in_force = in_force.ok_or(Unpublished::NoBundle)?;
-        let fingerprint = self.fingerprint(project)?;
-        let known = (in_force.manifest.version, fingerprint);
+        let known = (in_force.manifest.version, files.fingerprint);
         if self.known != Some(known) {
-            self.compare(project, registry, &in_force).await.map_err(Unpublished::fault)??;
+            self.compare(&files.project, registry, &in_force).await?;
             self.known = Some(known);
         }
         Ok(in_force)
@@ -120,24 +143,18 @@ impl Release {
     /// Publishes a bundle with all keys of the registry, and gives its version.
     pub async fn publish(
         &mut self,
-        project: &Project,
+        files: &Files,
         registry: &Registry,
     ) -> Result<u64, Unpublished> {
         for _ in 0..TRIES {
-            let in_force = self.look(project, registry).await?;
-            let pushed = self.push(project, registry, &in_force).await;
-            if let Some(version) = pushed.map_err(Unpublished::fault)? {
-                self.known = Some((version, self.fingerprint(project)?));
+            let in_force = self.look(files, registry).await?;
+            if let Some(version) = self.push(&files.project, registry, &in_force).await? {
+                self.known = Some((version, files.fingerprint));
                 return Ok(version);
             }
             // Somebody else was first.
         }
         Err(Unpublished::Late)
-    }
-
-    fn fingerprint(&self, project: &Project) -> Result<Digest, Unpublished> {
-        let fingerprint = block_in_place(|| project.fingerprint());
-        fingerprint.map_err(|problems| Unpublished::fault(problems.into()))
     }
 
     /// Whether the bundle in force is what the project is compiled to with just the keys that it
@@ -147,25 +164,27 @@ impl Release {
         project: &Project,
         registry: &Registry,
         in_force: &InForce,
-    ) -> Result<Result<(), Unpublished>, Failure> {
+    ) -> Result<(), Unpublished> {
         let manifest = in_force.manifest.clone();
         let segments = self.publisher.segments(&manifest).await.context(Exit::Publisher, FAILED)?;
         let bundle = block_in_place(|| Bundle::open(manifest, segments));
         let bundle = bundle.context(Exit::Bundle, FAILED)?;
-        let held: BTreeSet<_> = bundle.keys.iter().map(|(hash, _)| hash.to_string()).collect();
-        let held: Vec<_> = held.into_iter().collect();
+        let held: Vec<_> = bundle.keys.iter().map(|(hash, _)| hash.to_string()).collect();
         let keys = registry.of_hashes(&held).await.context(Exit::Registry, FAILED)?;
         let revoked: Vec<_> = bundle.revocations.iter().map(|id| id.to_string()).collect();
         let ended = registry.of_ids(&revoked).await.context(Exit::Registry, FAILED)?;
         let ended = ended.iter().filter(|key| key.is_refused()).count();
         if keys.len() != held.len() || ended != revoked.len() {
-            return Ok(Err(Unpublished::OtherRegistry));
+            return Err(Unpublished::OtherRegistry);
         }
         let now = Timestamp::now();
         let keys: Vec<_> = keys.iter().map(|key| project::spec(key, now)).collect();
         let compiled = block_in_place(|| compile(project, &keys))?;
-        let is_same = compiled.decides_as(&in_force.manifest);
-        Ok(if is_same { Ok(()) } else { Err(Unpublished::OtherProject) })
+        if compiled.decides_as(&in_force.manifest) {
+            Ok(())
+        } else {
+            Err(Unpublished::OtherProject)
+        }
     }
 
     /// Pushes a bundle onto what is in force; nothing, where that has changed.

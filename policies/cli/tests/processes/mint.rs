@@ -1,15 +1,16 @@
 //! `POST /v1/tokens` at a publisher: who is given which keys, and what proxies are then told.
 
+mod proofs;
+mod pushes;
+
 use crate::project::{Project, Result};
 use crate::server::Server;
 use cedarkey_bundle::{Archive, Bundle};
 use cedarkey_engine::token::KeyHash;
-use cedarkey_host_kit::identities::{Authority, ISSUER, Identity, Login};
-use cedarkey_host_kit::wait;
-use reqwest::{Certificate, Client};
+use cedarkey_host_kit::identities::{Authority, ISSUER, Login};
+use reqwest::Client;
 use serde_json::{Value, json};
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const LIMITS: &str = r#"
@@ -259,142 +260,6 @@ fn many_at_once_share_bundles_and_limits_hold() -> Result {
     Ok(())
 }
 
-/// Minting changes keys and nothing else: what the project's files say meanwhile is for a push.
-#[test]
-fn a_bundle_of_another_state_of_the_project_is_not_replaced() -> Result {
-    let mint = Mint::new()?;
-    let short = json!({ "lifetime": "1m" });
-    let server = Server::start_with(&mint.project, &["--mint"], |_| ())?;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_no_bundle".into()));
-    mint.project.run(&["push", "--to", &server.url])?.success()?;
-    let ask =
-        || Ok::<_, Box<dyn std::error::Error>>(mint.ask(&server, "nightly-export", &short)?.0);
-    assert_eq!(ask()?, 201);
-
-    // Other rules here than there.
-    let routes = mint.project.path("shop/routes.yaml");
-    let good = fs::read_to_string(&routes)?;
-    fs::write(&routes, good.replace("/v1/admin", "/v1/administration"))?;
-    let version = mint.bundle(&server)?.manifest.version;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_other_project".into()));
-    fs::write(&routes, "nonsense: [")?;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_broken".into()));
-    assert_eq!(mint.bundle(&server)?.manifest.version, version, "what was good is in force");
-    fs::write(&routes, good.replace("/v1/admin", "/v1/administration"))?;
-    mint.project.run(&["push", "--to", &server.url])?.success()?;
-    assert_eq!(ask()?, 201);
-
-    // Somebody else rolls back, and it is not undone.
-    let version = version.to_string();
-    let rollback = ["rollback", "--to", &version, "--publisher", &server.url];
-    mint.project.run(&rollback)?.success()?;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_other_project".into()));
-
-    // Nothing was issued that could not be published.
-    let listed = mint.project.run(&["keys", "list"])?.success()?;
-    assert_eq!(listed.matches("team:payments").count(), 2, "{listed}");
-    Ok(())
-}
-
-/// What others have changed in the registry is in the next bundle, and what they have pushed stays.
-#[test]
-fn a_key_that_was_revoked_meanwhile_stays_revoked() -> Result {
-    let mint = Mint::new()?;
-    let issued =
-        mint.project.json(&["keys", "issue", "--owner", "team:payments", "--purpose", "tests"])?;
-    let server = mint.server()?;
-    let short = json!({ "lifetime": "1m" });
-    assert_eq!(mint.ask(&server, "nightly-export", &short)?.0, 201);
-    let id = text(&issued, "/key/id");
-    let revoke = ["keys", "revoke", id, "--reason", "tests", "--push", &server.url];
-    mint.project.run(&revoke)?.success()?;
-    assert_eq!(mint.ask(&server, "nightly-export", &short)?.0, 201);
-    assert_eq!(mint.bundle(&server)?.revocations.len(), 1);
-    // A policy for minting needs no push.
-    fs::write(
-        mint.project.path("shop/mint/limits.cedar"),
-        "@id(\"mint.nobody\")\nforbid (principal, action, resource);\n",
-    )?;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (403, "mint_denied".into()));
-    Ok(())
-}
-
-#[test]
-fn a_certificate_is_a_proof_as_well() -> Result {
-    let mint = Mint::new()?;
-    // Pushed before it speaks TLS, which the command would not trust.
-    drop(mint.server()?);
-    let settings = mint.project.path("shop/cedarkey.toml");
-    let text = fs::read_to_string(&settings)?;
-    let certificates = "[mint.certificates]\ntrust_domain = 'example.com'\nca = 'ca.pem'\n";
-    fs::write(&settings, format!("{text}\n{certificates}"))?;
-    let own = mint.authority.server()?;
-    for (name, content) in [("server.pem", &own.certificate), ("server.key", &own.key)] {
-        fs::write(mint.project.path(name), content)?;
-    }
-    let (certificate, key) = (mint.project.path("server.pem"), mint.project.path("server.key"));
-    let tls = [
-        "--mint",
-        "--tls-cert",
-        &certificate.to_string_lossy(),
-        "--tls-key",
-        &key.to_string_lossy(),
-    ];
-    let server = Server::start_with(&mint.project, &tls, |_| ())?;
-    let url = server.url.replace("http://127.0.0.1", "https://localhost");
-    let client = |identity: Option<&Identity>| -> Result<Client> {
-        let root = Certificate::from_pem(mint.authority.certificate.as_bytes())?;
-        let mut client = Client::builder().tls_certs_only([root]);
-        if let Some(Identity { certificate, key }) = identity {
-            let pem = format!("{certificate}{key}");
-            client = client.identity(reqwest::Identity::from_pem(pem.as_bytes())?);
-        }
-        Ok(client.build()?)
-    };
-    let ask = |identity: Option<&Identity>, jwt: Option<&str>| {
-        mint.send(&client(identity)?, &url, jwt, r#"{ "lifetime": "1m" }"#.into())
-    };
-    let exporter = mint.authority.workload(EXPORTER)?;
-    let (status, minted) = ask(Some(&exporter), None)?;
-    assert_eq!(status, 201, "{minted}");
-    assert_eq!(minted.pointer("/key/spiffeIds"), Some(&json!([EXPORTER])));
-    let jwt = mint.jwt("nightly-export");
-    assert_eq!(ask(Some(&exporter), Some(&jwt))?.0, 201);
-    assert_eq!(ask(None, Some(&jwt))?.0, 201, "who has a JWT needs no certificate");
-
-    let foreign = mint.authority.workload("spiffe://other.com/nightly-export")?;
-    let other = mint.authority.workload("spiffe://example.com/other")?;
-    let stranger = Authority::new()?.workload(EXPORTER)?;
-    for (identity, jwt, expected) in [
-        (Some(&foreign), None, (401, "trust_domain")),
-        (Some(&other), None, (403, "workload_unknown")),
-        (Some(&own), None, (401, "certificate")),
-        (Some(&other), Some(&*jwt), (401, "identities_differ")),
-        (None, None, (401, "no_proof")),
-    ] {
-        let (status, body) = ask(identity, jwt)?;
-        assert_eq!((status, cause(&body).as_str()), expected);
-    }
-    ask(Some(&stranger), None).map_or(Ok(()), |answer| Err(format!("{answer:?}")))?;
-
-    // An authority is replaced: who is connected already is looked at again.
-    let connected = client(Some(&exporter))?;
-    let ask_again = || mint.send(&connected, &url, None, r#"{ "lifetime": "1m" }"#.into());
-    assert_eq!(ask_again()?.0, 201);
-    fs::write(mint.project.path("shop/ca.pem"), Authority::new()?.certificate)?;
-    let refused = wait::until("the certificate is refused", Duration::from_secs(20), || {
-        let (status, body) = ask_again().ok()?;
-        (status != 201).then(|| (status, cause(&body)))
-    })?;
-    assert_eq!(refused, (401, "certificate".into()));
-    Ok(())
-}
-
 #[test]
 fn minting_where_it_cannot_be_served_is_refused() -> Result {
     let plain = Project::new()?;
@@ -424,84 +289,6 @@ fn minting_where_it_cannot_be_served_is_refused() -> Result {
     Ok(())
 }
 
-/// A copy of the registry, or an older one, would bring keys back to life and lose others.
-#[test]
-fn a_bundle_of_another_registry_is_not_replaced() -> Result {
-    let mint = Mint::new()?;
-    let issue = ["keys", "issue", "--owner", "team:payments", "--purpose", "tests"];
-    let issued = mint.project.json(&issue)?;
-    drop(mint.server()?);
-    let copy = mint.project.path("copy.db");
-    fs::copy(mint.project.path("shop/keys.db"), &copy)?;
-    let at = copy.to_string_lossy().into_owned();
-    let start = || {
-        Server::start_with(&mint.project, &["--mint"], |command| {
-            command.env("CEDARKEY_REGISTRY", &at);
-        })
-    };
-    let short = json!({ "lifetime": "1m" });
-    // As yet they say the same.
-    let server = start()?;
-    assert_eq!(mint.ask(&server, "nightly-export", &short)?.0, 201);
-    drop(server);
-
-    // The other registry knows of a revocation, and of a key, that this one does not.
-    fs::copy(&copy, mint.project.path("shop/keys.db"))?;
-    let plain = Server::start(&mint.project)?;
-    let revoke = ["keys", "revoke", text(&issued, "/key/id"), "--reason", "tests"];
-    mint.project.run(&[&revoke[..], &["--push", &plain.url]].concat())?.success()?;
-    drop(plain);
-    let server = start()?;
-    let refused = mint.refuse(&server, "nightly-export", &short)?;
-    assert_eq!(refused, (503, "mint_other_registry".into()));
-    assert_eq!(mint.bundle(&server)?.revocations.len(), 1);
-    Ok(())
-}
-
-/// A revocation is not kept waiting by those who are given keys.
-#[test]
-fn a_key_is_revoked_while_others_are_minted() -> Result {
-    let mint = Mint::new()?;
-    let issue = ["keys", "issue", "--owner", "team:payments", "--purpose", "tests"];
-    let issued = (0..3).map(|_| mint.project.json(&issue)).collect::<Result<Vec<_>>>()?;
-    let server = mint.server()?;
-    let (client, jwt) = (Client::new(), mint.jwt("nightly-export"));
-    let busy = AtomicBool::new(true);
-    std::thread::scope(|scope| {
-        let minting = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_or(0, |runtime| {
-                runtime.block_on(async {
-                    let mut asked = 0;
-                    while busy.load(Ordering::Relaxed) {
-                        let post = client.post(format!("{}/v1/tokens", server.url));
-                        let post = post.bearer_auth(&jwt).body(r#"{ "lifetime": "2s" }"#);
-                        let status = post.send().await.map(|answer| answer.status().as_u16());
-                        // Where others push all the time, a key may not be given.
-                        asked += usize::from(status.is_ok_and(|it| matches!(it, 201 | 503)));
-                    }
-                    asked
-                })
-            })
-        });
-        let revoked: Result = issued.iter().try_for_each(|issued| {
-            let id = text(issued, "/key/id");
-            let revoke = ["keys", "revoke", id, "--reason", "tests", "--push", &server.url];
-            mint.project.run(&revoke)?.success()?;
-            Ok(())
-        });
-        busy.store(false, Ordering::Relaxed);
-        let asked = minting.join().unwrap_or_default();
-        println!("{asked} keys were asked for meanwhile");
-        assert!(asked > 0, "there was nobody in the way");
-        revoked
-    })?;
-    let wanted = json!({ "lifetime": "1m" });
-    assert_eq!(mint.ask(&server, "nightly-export", &wanted)?.0, 201);
-    assert!(mint.bundle(&server)?.revocations.len() >= 3);
-    Ok(())
-}
-
 /// Who does not wait for its key has none.
 #[test]
 fn a_key_that_nobody_waits_for_does_not_stay() -> Result {
@@ -524,37 +311,5 @@ fn a_key_that_nobody_waits_for_does_not_stay() -> Result {
     // An answer that is under way when the client goes is the client's.
     println!("{} of 6 are active", active.map_or(0, Vec::len));
     assert!(active.is_some_and(|active| active.len() < 4), "{keys}");
-    Ok(())
-}
-
-#[test]
-fn what_cannot_be_understood_as_a_proof_is_not_passed_over() -> Result {
-    let mint = Mint::new()?;
-    let server = mint.server()?;
-    let jwt = mint.jwt("nightly-export");
-    let bearer = format!("Bearer {jwt}");
-    let url = format!("{}/v1/tokens", server.url);
-    let ask = |values: &[&str]| {
-        let mut post = Client::new().post(&url);
-        for value in values {
-            post = post.header("authorization", *value);
-        }
-        mint.runtime.block_on(async {
-            let answer = post.body(r#"{ "lifetime": "1m" }"#).send().await?;
-            let status = answer.status().as_u16();
-            Ok::<_, reqwest::Error>((status, cause(&answer.json().await?)))
-        })
-    };
-    for values in
-        [&[&*bearer, &bearer][..], &["Basic YTpi"], &["Bearer"], &[&jwt], &["Basic YTpi", &bearer]]
-    {
-        assert_eq!(ask(values)?, (401, "no_bearer".into()), "{values:?}");
-    }
-    assert_eq!(ask(&[&bearer.replacen("Bearer", "bearer", 1)])?.0, 201);
-    drop(server);
-    let plain = Server::start(&mint.project)?;
-    let url = format!("{}/v1/tokens", plain.url);
-    let answer = mint.runtime.block_on(Client::new().post(url).bearer_auth(&jwt).send())?;
-    assert_eq!(answer.status().as_u16(), 404);
     Ok(())
 }

@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
+/// Longer than an issuer is left alone after it was asked, which is by the real clock.
+const PAUSE: Duration = Duration::from_millis(5200);
+
 #[tokio::test]
 async fn a_file_is_read_again_when_it_changes() {
     let (old, new) = (Login::new(1), Login::new(2));
@@ -124,7 +127,7 @@ async fn a_url_is_asked_when_a_key_is_new_and_not_for_each_forgery() {
         assert_eq!(prove(&jwt).await.unwrap_err().cause(), "jwt_key");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    tokio::time::sleep(Duration::from_millis(5200)).await;
+    tokio::time::sleep(PAUSE).await;
     prove(&jwt).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 
@@ -171,7 +174,7 @@ async fn forgeries_do_not_keep_others_waiting() {
     let known = Arc::new(Identities::new(&settings_of(&at(&url)), Path::new("")).unwrap());
     let good = login.sign(&claims());
     known.prove(Some(&good), None).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(5200)).await;
+    tokio::time::sleep(PAUSE).await;
 
     silent.store(true, Ordering::Relaxed);
     let forged = login.ed.token_as(&json!({ "alg": "EdDSA", "kid": "nobody" }), &claims());
@@ -182,6 +185,7 @@ async fn forgeries_do_not_keep_others_waiting() {
             tokio::spawn(async move { known.prove(Some(&forged), None).await.unwrap_err().cause() })
         })
         .collect();
+    // Until the first of them is with the issuer, which nobody here can see.
     tokio::time::sleep(Duration::from_millis(200)).await;
     known.prove(Some(&good), None).await.unwrap();
     // The issuer is given five seconds, once.

@@ -6,12 +6,13 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
 use rustls::pki_types::{SubjectPublicKeyInfoDer, pem::PemObject as _};
 use serde::Deserialize;
 use webpki::{RawPublicKeyEntity, ring::ECDSA_P256_SHA256};
+
+use crate::stamp::{Stamp, stamp};
 
 /// The most of a file that is read, in bytes: GitHub has a handful of keys.
 const MAX_FILE: u64 = 256 * 1024;
@@ -78,9 +79,6 @@ struct Known {
 /// By their names.
 type Keys = BTreeMap<String, SubjectPublicKeyInfoDer<'static>>;
 
-/// What tells one state of a file from another.
-type Stamp = (SystemTime, u64);
-
 #[derive(Deserialize)]
 struct Served {
     public_keys: Vec<ServedKey>,
@@ -131,11 +129,6 @@ impl GithubKeys {
         }
         known
     }
-}
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    let metadata = file.metadata().ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 fn read(file: &Path) -> Result<Keys, GithubKeysError> {
