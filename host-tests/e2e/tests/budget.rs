@@ -55,7 +55,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_replace_header_map_value", 3),
         ],
         allocations: 1,
-        instructions: 55_934,
+        instructions: 49_581,
     },
     Budget {
         what: "denied by a policy",
@@ -68,7 +68,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_send_local_response", 1),
         ],
         allocations: 4,
-        instructions: 60_796,
+        instructions: 54_637,
     },
     Budget {
         what: "denied for an unknown key",
@@ -77,7 +77,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 35_577,
+        instructions: 33_583,
     },
     Budget {
         what: "denied for want of a key",
@@ -86,7 +86,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 16_796,
+        instructions: 15_086,
     },
 ];
 

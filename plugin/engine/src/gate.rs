@@ -236,7 +236,8 @@ impl<K: Keys> Gate<'_, K> {
         );
         let own = session.request.record(&session.fields);
         let mut buffer = [0; KEY_ID_LEN];
-        let uid = session.request.uid(self.model, KEY_TYPE, key.id.encode(&mut buffer));
+        let kind = names.key.unwrap_or_else(|| session.request.sym(self.model, KEY_TYPE));
+        let uid = session.request.uid_of(self.model, kind, key.id.encode(&mut buffer));
         session.request.add_entity(LocalEntity {
             uid,
             attrs: [own, profile.attrs],

@@ -8,6 +8,7 @@ mod verify;
 pub use image::{ClaimKind, Effect, FactImage, FactSource, ModelImage, Op, PolicyImage};
 pub use verify::{LoadError, MAX_STACK};
 
+use crate::gate::KEY_TYPE;
 use crate::pattern::Pattern;
 use crate::value::{Field, Span, Sym, Text, Uid, Value};
 use alloc::vec;
@@ -31,8 +32,10 @@ pub struct Model {
 }
 
 /// Names that the gate needs; absent where no policy mentions them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WellKnown {
+    /// The type of a key's principal.
+    pub key: Option<Sym>,
     pub created: Option<Sym>,
     pub expires: Option<Sym>,
     pub not_before: Option<Sym>,
@@ -59,15 +62,10 @@ impl Model {
             }
         }
         let (index, program) = (Index::build(&image), Program::of(&image));
-        let mut model = Self {
-            image,
-            index,
-            program,
-            entities,
-            deepest_stack,
-            names: WellKnown { created: None, expires: None, not_before: None, revoked: None },
-        };
+        let mut model =
+            Self { image, index, program, entities, deepest_stack, names: WellKnown::default() };
         model.names = WellKnown {
+            key: model.sym(KEY_TYPE),
             created: model.sym("created"),
             expires: model.sym("expires"),
             not_before: model.sym("notBefore"),
@@ -135,7 +133,11 @@ impl Model {
 
     /// The interned form of a uid, if this model has it.
     pub fn uid(&self, kind: &str, id: &str) -> Option<Uid> {
-        let kind = self.sym(kind)?;
+        self.uid_of(self.sym(kind)?, id)
+    }
+
+    /// The same, of a type whose name is known.
+    pub(crate) fn uid_of(&self, kind: Sym, id: &str) -> Option<Uid> {
         let at = self
             .image
             .uids

@@ -108,10 +108,15 @@ impl Request {
 
     /// The interned form of an entity uid.
     pub fn uid(&mut self, model: &Model, kind: &str, id: &str) -> Uid {
-        if let Some(uid) = model.uid(kind, id) {
+        let kind = self.sym(model, kind);
+        self.uid_of(model, kind, id)
+    }
+
+    /// The same, of a type whose name is interned.
+    pub(crate) fn uid_of(&mut self, model: &Model, kind: Sym, id: &str) -> Uid {
+        if let Some(uid) = model.uid_of(kind, id) {
             return uid;
         }
-        let kind = self.sym(model, kind);
         let known =
             self.uids.iter().position(|uid| uid.kind == kind && self.own_text(uid.id) == id);
         let position = known.unwrap_or_else(|| {

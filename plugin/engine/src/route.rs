@@ -16,13 +16,14 @@ use crate::http::path::Target;
 use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use trie::Trie;
 
 /// The routes of a bundle, ready to find.
 #[derive(Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
-    exact: HashMap<String, Trie>,
+    exact: HashMap<String, Trie, FxBuildHasher>,
     /// By suffix with its leading dot, longest first.
     suffixes: Vec<(String, Trie)>,
     any: Trie,

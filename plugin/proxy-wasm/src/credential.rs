@@ -59,13 +59,22 @@ fn each<'a>(place: &Location, headers: &'a Headers, see: &mut dyn FnMut(Option<C
         }),
         Location::Query(name) => {
             let queries = headers.texts(":path").filter_map(|target| target.split_once('?'));
-            queries.flat_map(|(_, raw)| query::values(raw, name)).for_each(see);
+            queries.for_each(|(_, raw)| in_query(name, raw, see));
         }
-        Location::Cookie(name) => headers
-            .texts("cookie")
-            .flat_map(|header| cookie::values(header, name))
-            .for_each(|value| see(Some(Cow::Borrowed(value)))),
+        Location::Cookie(name) => {
+            headers.texts("cookie").for_each(|header| in_cookies(name, header, see));
+        }
     }
+}
+
+#[inline(never)]
+fn in_query<'a>(name: &str, raw: &'a str, see: &mut dyn FnMut(Option<Cow<'a, str>>)) {
+    query::values(raw, name).for_each(see);
+}
+
+#[inline(never)]
+fn in_cookies<'a>(name: &str, header: &'a str, see: &mut dyn FnMut(Option<Cow<'a, str>>)) {
+    cookie::values(header, name).for_each(|value| see(Some(Cow::Borrowed(value))));
 }
 
 /// The token of an `Authorization` header of the Bearer scheme (RFC 6750, section 2.1).

@@ -56,6 +56,7 @@ impl Filter {
     }
 
     /// Denies a request for which there is nothing to decide with.
+    #[cold]
     fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &Headers) -> Action {
         self.shared.metrics.deny(cause);
         forward::conceal(config.map_or(&[][..], |config| &config.key_from), headers);
@@ -104,7 +105,7 @@ impl Filter {
             keys: &Lookup(active),
             on_policy_error: config.on_policy_error,
         };
-        let mut session = self.shared.session.take();
+        let mut session = self.shared.session.take().unwrap_or_default();
         let mut facts = Facts { headers, now, latest: self.shared.latest(now), source: None };
         let verdict = gate.check(&call, &mut facts, &mut session);
         self.shared.count_use(config, &active.model, &verdict, &session, &mut facts);
@@ -120,10 +121,11 @@ impl Filter {
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
             Verdict::Deny(denial) => Some(self.deny(config, active, &denial, &session, &facts)),
         };
-        self.shared.session.replace(session);
+        self.shared.session.replace(Some(session));
         action
     }
 
+    #[inline(never)]
     fn deny(
         &self,
         config: &Config,

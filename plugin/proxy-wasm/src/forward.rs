@@ -112,7 +112,9 @@ fn strip<'a>(key: &str, places: &[Location], headers: &'a Headers, go: Changes<'
             go(Change::Remove(name));
         }
     }
-    strip_cookies(key, places, headers, go);
+    if headers.all("cookie").next().is_some() {
+        strip_cookies(key, places, headers, go);
+    }
     strip_query(key, places, headers, go);
 }
 
@@ -133,6 +135,7 @@ fn holds_any(value: &[u8], key: &str) -> bool {
 }
 
 /// Removes keys from the cookies, of which several places may name one.
+#[inline(never)]
 fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
     let before: Vec<_> = headers.all("cookie").map(String::from_utf8_lossy).collect();
     let mut after: Vec<_> = before.iter().map(|text| String::from(&**text)).collect();
@@ -155,7 +158,13 @@ fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<
 /// Removes keys from the query, of which several places may name a parameter.
 fn strip_query(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
     let target = headers.one(":path").and_then(|target| target.split_once('?'));
-    let Some((path, before)) = target else { return };
+    if let Some((path, query)) = target {
+        rewrite(path, query, key, places, go);
+    }
+}
+
+#[inline(never)]
+fn rewrite(path: &str, before: &str, key: &str, places: &[Location], go: Changes<'_, '_>) {
     let mut after = Cow::Borrowed(before);
     for place in places {
         let Location::Query(name) = place else { continue };

@@ -7,6 +7,7 @@
 
 mod hot;
 mod stock;
+mod vain;
 
 pub use hot::Hot;
 pub use stock::{SLOTS, Slot, Stock};
@@ -114,12 +115,12 @@ impl SharedKeys {
         self.lost.take()
     }
 
-    /// The key whose token has this hash. One that was found lately costs no call to the proxy.
+    /// The key whose token has this hash. One that was looked for lately costs no call to the proxy.
     fn find(&self, hash: &KeyHash, read: Read<'_>) -> Result<Option<KeyRecord>, Unreadable> {
         let shard = self.directory.shard_of(hash);
         let id = self.ids.get(shard).copied().ok_or(Unreadable)?;
-        if let Some(key) = self.hot.borrow_mut().get(id, hash) {
-            return Ok(Some(key));
+        if let Some(known) = self.hot.borrow_mut().get(id, hash) {
+            return Ok(known);
         }
         let bucket = self.bucket(shard, hash, read);
         let Some(bucket) = bucket else {
@@ -127,13 +128,12 @@ impl SharedKeys {
             return Err(Unreadable);
         };
         let found = find(&bucket, hash);
-        if let Some(key) = found {
-            self.hot.borrow_mut().put(id, *hash, key);
-        }
+        self.hot.borrow_mut().put(id, *hash, found);
         Ok(found)
     }
 
     /// The bytes of the bucket that a key would be in: those of this version, or nothing.
+    #[inline(never)]
     fn bucket(&self, shard: usize, hash: &KeyHash, read: Read<'_>) -> Option<Vec<u8>> {
         let known = self.heads.borrow().get(shard).cloned().flatten();
         let held = known.and_then(|place| self.read_bucket(&place, shard, hash, read));

@@ -76,6 +76,15 @@ impl Root {
     }
 }
 
+/// When the proxy is done with the configuration. What it calls before that, `proxy_on_done`, it calls
+/// for each request too, where nothing is left to do.
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.shared.metrics.tell_decisions();
+        self.shared.end_usage();
+    }
+}
+
 impl Context for Root {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
         // An answer without headers is none; its parts must not be asked for. What is cut off is not
@@ -89,12 +98,6 @@ impl Context for Root {
         }
         self.deliver(|delivery, port| delivery.answer(call, answer, port));
         self.on_tick();
-    }
-
-    fn on_done(&mut self) -> bool {
-        self.shared.metrics.tell_decisions();
-        self.shared.end_usage();
-        true
     }
 }
 

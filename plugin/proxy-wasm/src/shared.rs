@@ -27,7 +27,7 @@ pub struct Shared {
     /// The bundle in force.
     pub active: RefCell<Option<Rc<Active>>>,
     /// Space to decide in; taken out while a request is decided.
-    pub session: RefCell<Session>,
+    pub session: RefCell<Option<Box<Session>>>,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// What was told of decoys.

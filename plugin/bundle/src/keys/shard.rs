@@ -211,9 +211,9 @@ pub(super) fn length_while(records: &[u8], wanted: impl Fn(&[u8; 32]) -> bool) -
 /// How far into `width` records, whose prefixes run from `least` to `most`, a prefix may lie;
 /// always below `width`, which is not 0.
 fn guess(prefix: u64, least: u64, most: u64, width: usize) -> usize {
-    let ahead = u128::from(prefix.saturating_sub(least));
-    let span = u128::from(most.saturating_sub(least)).saturating_add(1);
-    let step = ahead.saturating_mul(width as u128).checked_div(span).unwrap_or(0);
+    // Half of the bits are enough for a guess, and can be multiplied.
+    let [ahead, span] = [prefix, most].map(|to| to.saturating_sub(least) >> 32);
+    let step = ahead.saturating_mul(width as u64).checked_div(span.saturating_add(1)).unwrap_or(0);
     usize::try_from(step).unwrap_or(usize::MAX).min(width.saturating_sub(1))
 }
 

@@ -36,12 +36,13 @@ pub(super) fn build(
     let Session { request, captures, fields, .. } = session;
     fields.clear();
     let mut open: Option<(Sym, Span)> = None;
-    for (at, fact) in (0u32..).zip(model.facts()) {
-        let wanted = needed.checked_shr(at).is_some_and(|bits| bits & 1 == 1);
-        let value = match wanted {
-            true => fact_value(model, &fact.source, parts, host, request, captures)?,
-            false => None,
+    let mut bits = needed;
+    for fact in model.facts() {
+        let value = match bits & 1 {
+            1 => fact_value(model, &fact.source, parts, host, request, captures)?,
+            _ => None,
         };
+        bits >>= 1;
         let field = value.map(|value| Field { name: fact.name, value });
         match fact.group {
             None => {
@@ -73,6 +74,7 @@ fn close(open: &mut Option<(Sym, Span)>, fields: &mut alloc::vec::Vec<Field>) {
     }
 }
 
+#[inline(never)]
 fn fact_value(
     model: &Model,
     source: &FactSource,

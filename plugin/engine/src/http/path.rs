@@ -18,6 +18,8 @@ pub const MAX_SEGMENTS: usize = 64;
 pub struct Target<'a> {
     path: &'a str,
     query: Option<&'a str>,
+    /// Whether the path holds percent escapes.
+    escaped: bool,
 }
 
 /// Why a path can be read in more than one way. It is the caller's fault.
@@ -66,12 +68,19 @@ impl<'a> Target<'a> {
         if path.len() > MAX_PATH {
             return Err(PathError::TooLong);
         }
-        let proper = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
-        if !path.bytes().all(proper) {
-            return Err(PathError::Character);
+        // Most paths hold nothing that has to be looked at once more.
+        let (mut escaped, mut parameters) = (false, false);
+        for byte in path.bytes() {
+            match byte {
+                b'\\' | b'#' => return Err(PathError::Character),
+                b'%' => escaped = true,
+                b';' => parameters = true,
+                _ if byte.is_ascii_graphic() => {}
+                _ => return Err(PathError::Character),
+            }
         }
-        let relative = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
-        let mut segments = relative.split('/').peekable();
+        let target = Self { path, query, escaped };
+        let mut segments = target.relative()?.split('/').peekable();
         let mut count = 0_usize;
         while let Some(segment) = segments.next() {
             count = count.saturating_add(1);
@@ -82,9 +91,13 @@ impl<'a> Target<'a> {
             if segment.is_empty() && segments.peek().is_some() {
                 return Err(PathError::EmptySegment);
             }
-            check_segment(segment)?;
+            if escaped || parameters {
+                check_segment(segment)?;
+            } else if is_dots(segment) {
+                return Err(PathError::DotSegment);
+            }
         }
-        Ok(Self { path, query })
+        Ok(target)
     }
 
     /// The path, as received.
@@ -99,23 +112,39 @@ impl<'a> Target<'a> {
 
     /// The path, percent-decoded: no two texts of it lead to one resource.
     pub fn decoded(&self) -> Cow<'a, str> {
-        // Decoding was tried when the path was read, and no slash came of it.
-        percent_decode(self.path).unwrap_or(Cow::Borrowed(self.path))
+        // No slash came of it.
+        self.decode(self.path)
     }
 
     /// The segments, percent-decoded.
     pub fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
-        let relative = self.path.strip_prefix('/').unwrap_or(self.path);
-        // Decoding was tried when the path was read.
-        relative.split('/').map(|segment| percent_decode(segment).unwrap_or(Cow::Borrowed(segment)))
+        let target = *self;
+        let relative = target.relative().unwrap_or(target.path);
+        relative.split('/').map(move |segment| target.decode(segment))
+    }
+
+    fn relative(&self) -> Result<&'a str, PathError> {
+        self.path.strip_prefix('/').ok_or(PathError::NotAbsolute)
+    }
+
+    /// Decodes what is part of the path, which was tried when it was read.
+    fn decode(&self, part: &'a str) -> Cow<'a, str> {
+        let decoded = if self.escaped { percent_decode(part) } else { None };
+        decoded.unwrap_or(Cow::Borrowed(part))
     }
 }
 
+/// Whether a segment, decoded, stands for its own place or the one above.
+fn is_dots(name: &str) -> bool {
+    matches!(name, "." | "..")
+}
+
+#[cold]
 fn check_segment(segment: &str) -> Result<(), PathError> {
     let decoded = percent_decode(segment).ok_or(PathError::Escape)?;
     // `..;x` counts: some upstreams cut parameters off before they resolve dots.
     let name = decoded.split(';').next().unwrap_or_default();
-    if matches!(name, "." | "..") {
+    if is_dots(name) {
         return Err(PathError::DotSegment);
     }
     if decoded.contains(';') {

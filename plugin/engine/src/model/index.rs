@@ -12,6 +12,7 @@ use crate::value::{Sym, Uid};
 use alloc::vec;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 /// The policies of a model, by the scope they demand.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct Index {
     /// The first is the root.
     nodes: Vec<Node>,
     /// By the node that they leave and what they demand: see [`Demand::edge`].
-    edges: HashMap<u64, u32>,
+    edges: HashMap<u64, u32, FxBuildHasher>,
     /// By uid: the edges that demand this entity, or this group.
     of_entities: Vec<Named>,
     /// By name: the edges that demand this type.
@@ -87,7 +88,7 @@ impl Index {
     pub fn build(image: &ModelImage) -> Self {
         let mut index = Self {
             nodes: vec![Node::default()],
-            edges: HashMap::new(),
+            edges: HashMap::default(),
             of_entities: vec![Named::default(); image.uids.len()],
             of_kinds: vec![Named::default(); image.syms.len()],
             policies: Vec::new(),

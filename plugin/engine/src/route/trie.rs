@@ -5,11 +5,12 @@ use super::image::SegmentImage;
 use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 /// What remains to be matched, and what leads on.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
-    literals: HashMap<String, Trie>,
+    literals: HashMap<String, Trie, FxBuildHasher>,
     param: Option<alloc::boxed::Box<Trie>>,
     rest: Ends,
     ends: Ends,

@@ -116,6 +116,7 @@ impl Counts {
     }
 
     /// Writes the cells out, with names in the place of what only their model knows.
+    #[cold]
     fn settle(&mut self) {
         let Self { cells, model, part, .. } = self;
         let name = |uid: Option<Uid>| {

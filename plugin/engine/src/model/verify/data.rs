@@ -8,6 +8,7 @@ use crate::value::{Field, Span, Value};
 use alloc::vec;
 use alloc::vec::Vec;
 use hashbrown::HashSet;
+use rustc_hash::FxBuildHasher;
 
 /// The most elements that one value may come to, all levels counted.
 const MAX_SIZE: u32 = 1 << 20;
@@ -121,7 +122,7 @@ pub(super) fn sets(model: &Model) -> Result<(), LoadError> {
     let held = image.values.iter().copied().chain(image.fields.iter().map(|field| field.value));
     let attributes = image.entities.iter().flat_map(|entity| [entity.attrs, entity.tags]);
     let records = attributes.chain(image.profiles.iter().map(|profile| profile.attrs));
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<_, FxBuildHasher> = HashSet::default();
     let mut budget = sharing_budget(image);
     for value in held.chain(pushed).chain(records.map(Value::Record)) {
         let (Value::Set(span) | Value::Record(span)) = value else { continue };
