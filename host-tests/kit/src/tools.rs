@@ -10,6 +10,7 @@ mod envoy;
 mod error;
 mod folder;
 mod fuzz;
+mod hints;
 mod moto;
 mod npm;
 mod postgres;

@@ -1,6 +1,6 @@
 //! Binaryen, which makes a module smaller and faster than the compiler does.
 
-use super::{ToolError, folder::lock, npm, quietly, run};
+use super::{ToolError, folder::lock, hints, npm, quietly, run};
 use serde_json::json;
 use std::{
     fs,
@@ -24,14 +24,13 @@ const FEATURES: [&str; 6] = [
 
 /// What a proxy may call in the filter. The SDK has entrances for all events that there are, and a
 /// proxy goes in by each that it finds, for every request, only to be told that nobody cares.
-const ENTRANCES: [&str; 13] = [
+const ENTRANCES: [&str; 12] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
     "proxy_on_http_call_response",
     "proxy_on_memory_allocate",
     "proxy_on_request_headers",
@@ -40,20 +39,31 @@ const ENTRANCES: [&str; 13] = [
     "proxy_on_vm_start",
 ];
 
-/// Optimises the module of the filter, and gives the path of the one that comes of it, in a folder
-/// beside it.
+/// Optimises the module of the filter for the requests that there are most of, and gives the path of
+/// the one that comes of it, in a folder beside it.
 pub(super) fn finish(module: &Path) -> Result<PathBuf, ToolError> {
     make(module, |program, made| {
-        let [graph, closed] = ["json", "closed"].map(|extension| made.with_extension(extension));
-        let kept = ENTRANCES.map(|name| json!({ "name": name, "export": name }));
-        let root = json!({ "name": "proxy", "root": true, "reaches": ENTRANCES });
-        let nodes: Vec<_> = [root].into_iter().chain(kept).collect();
-        fs::write(&graph, json!(nodes).to_string()).map_err(ToolError::file(&graph))?;
-        // It says at length what it leaves out.
-        let mut close = program("wasm-metadce");
-        quietly(close.arg(module).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
-        optimise(program, &closed, made)
+        close(program, module, made)?;
+        hints::add(program, made)
     })
+}
+
+/// Optimises the module of the filter for no request in particular.
+pub(super) fn finish_plain(module: &Path) -> Result<PathBuf, ToolError> {
+    make(module, |program, made| close(program, module, made))
+}
+
+/// Leaves out of a module what no proxy calls, and optimises it.
+fn close(program: &dyn Fn(&str) -> Command, module: &Path, made: &Path) -> Result<(), ToolError> {
+    let [graph, closed] = ["json", "closed"].map(|extension| made.with_extension(extension));
+    let kept = ENTRANCES.map(|name| json!({ "name": name, "export": name }));
+    let root = json!({ "name": "proxy", "root": true, "reaches": ENTRANCES });
+    let nodes: Vec<_> = [root].into_iter().chain(kept).collect();
+    fs::write(&graph, json!(nodes).to_string()).map_err(ToolError::file(&graph))?;
+    // It says at length what it leaves out.
+    let mut close = program("wasm-metadce");
+    quietly(close.arg(module).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
+    optimise(program, &closed, made)
 }
 
 /// Optimises a module as it is, as [`finish`] does.
@@ -67,7 +77,9 @@ fn optimise(
     made: &Path,
 ) -> Result<(), ToolError> {
     let mut optimise = program("wasm-opt");
-    optimise.args(["-O2", "--strip-debug", "--strip-producers"]);
+    // What has one caller only has been left out of it on purpose: it is seldom called.
+    let settings = ["-O2", "--one-caller-inline-max-function-size", "0"];
+    optimise.args(settings).args(["--strip-debug", "--strip-producers"]);
     run(optimise.arg(module).arg("-o").arg(made))
 }
 
@@ -79,7 +91,8 @@ fn make(
     let folder = module.with_file_name("optimised");
     let optimised = folder.join(module.file_name().unwrap_or_default());
     let _held = lock(&folder)?;
-    if is_newer(&optimised, module) {
+    let [host, requests] = hints::files();
+    if [module, &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
         return Ok(optimised);
     }
     let programs = npm::package("binaryen", BINARYEN_VERSION)?.join("bin");

@@ -1,6 +1,6 @@
 //! What is built from this workspace.
 
-use super::binaryen::{finish, finish_open};
+use super::binaryen::{finish, finish_open, finish_plain};
 use super::{ToolError, cargo, targets, words, workspace};
 use serde_json::Value;
 use std::{
@@ -38,7 +38,7 @@ pub fn faulty_filter() -> Result<PathBuf, ToolError> {
         let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm", "--features", "fault"];
         // Apart, so that it is never taken for the one that ships.
         let apart = ["--target", "wasm32-wasip1", "--target-dir", "target/fault"];
-        finish(&build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")?)
+        finish_plain(&build(&[&arguments[..], &apart].concat(), "cedarkey_proxy_wasm.wasm")?)
     })
 }
 
