@@ -10,12 +10,12 @@ mod envoy;
 mod error;
 mod folder;
 mod fuzz;
-mod hints;
 mod moto;
 mod npm;
 mod postgres;
 mod python;
 mod targets;
+mod tune;
 
 pub use binaryen::BINARYEN_VERSION;
 pub use browser::{Browser, PLAYWRIGHT_VERSION, browser};

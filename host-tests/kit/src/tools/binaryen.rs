@@ -1,6 +1,6 @@
 //! Binaryen, which makes a module smaller and faster than the compiler does.
 
-use super::{ToolError, folder::lock, hints, npm, quietly, run};
+use super::{ToolError, folder::lock, npm, quietly, run, tune};
 use serde_json::json;
 use std::{
     fs,
@@ -44,7 +44,7 @@ const ENTRANCES: [&str; 12] = [
 pub(super) fn finish(module: &Path) -> Result<PathBuf, ToolError> {
     make(module, |program, made| {
         close(program, module, made)?;
-        hints::add(program, made)
+        tune::tune(program, made)
     })
 }
 
@@ -91,7 +91,7 @@ fn make(
     let folder = module.with_file_name("optimised");
     let optimised = folder.join(module.file_name().unwrap_or_default());
     let _held = lock(&folder)?;
-    let [host, requests] = hints::files();
+    let [host, requests] = tune::files();
     if [module, &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
         return Ok(optimised);
     }

@@ -1,14 +1,14 @@
-// Decides requests with a module of the filter whose conditions report how they come out, and writes
-// down how often each was false and was true. A host of Proxy-Wasm that has only what this takes;
-// its clock stands still and its random numbers are always the same, so that the same module always
-// gets the same hints.
+// Decides requests with a module of the filter whose conditions and calls report themselves, and
+// writes down how often each condition was false and was true, and how often each call was made. A host of Proxy-Wasm that has only what this takes;
+// its clock stands still and its random numbers are always the same, so that the same module is
+// always tuned the same way.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [, , file, plan, result] = process.argv;
 const { config, now, requests } = JSON.parse(readFileSync(plan));
 const OK = 0, NOT_FOUND = 1, CONTINUE = 0;
 /** How often the requests are sent before anything is counted, and then. */
-const WARM = 50, COUNTED = 100;
+const WARM = 5, COUNTED = 10;
 
 let counting = false, headers, status;
 const counts = new Map();
@@ -33,15 +33,16 @@ function serialized(pairs) {
 
 const time = (at) => (view().setBigUint64(at, BigInt(now) * 1_000_000n, true), OK);
 let seed = 1;
+function count(at, outcome) {
+  if (!counting) return;
+  const count = counts.get(at) ?? [0, 0];
+  count[outcome === 0 ? 0 : 1] += 1;
+  counts.set(at, count);
+}
+
 const given = {
-  met: (at, outcome) => {
-    if (counting) {
-      const count = counts.get(at) ?? [0, 0];
-      count[outcome === 0 ? 0 : 1] += 1;
-      counts.set(at, count);
-    }
-    return outcome;
-  },
+  met: (at, outcome) => (count(at, outcome), outcome),
+  made: (at) => count(at, 1),
   clock_time_get: (_id, _precision, at) => time(at),
   random_get: (at, size) => {
     for (let i = 0; i < size; i++) bytes()[at + i] = (seed = (seed * 75 + 74) % 65537);
@@ -73,7 +74,7 @@ check("the module does not start", guest.proxy_on_vm_start(context, 0));
 check("the module refuses its configuration", guest.proxy_on_configure(context, config.length));
 for (let round = 0; round < WARM + COUNTED; round++) {
   counting = round >= WARM;
-  for (const request of requests) {
+  for (const request of requests.flatMap((request) => Array(request.times).fill(request))) {
     context += 1;
     headers = serialized(request.headers);
     status = 200;
