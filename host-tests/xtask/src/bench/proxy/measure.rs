@@ -104,12 +104,12 @@ fn turns(
     Ok(())
 }
 
-/// Starts each by itself.
+/// Starts each by itself. Nothing is sent meanwhile, so it has all cores.
 fn starts(stage: &Stage, effort: Effort, all: &mut [Measured]) -> anyhow::Result<()> {
     for round in 1..=effort.rounds {
         anstream::eprintln!("  start {round} of {}", effort.rounds);
         for one in all.iter_mut() {
-            let running = stage.start(&[one.contender])?;
+            let running = stage.start_anywhere(&[one.contender])?;
             stage.settle(&running, one.contender)?;
             let megabytes = running.resident(one.contender)? as f64 / f64::from(1 << 20);
             one.add(Metric::Memory, megabytes);

@@ -125,12 +125,13 @@ impl Stage {
         })
     }
 
-    /// Starts an Envoy with a listener for each of these, and waits until each answers as it must.
+    /// Starts an Envoy with a listener for each of these, on the cores that are for servers.
     pub fn start(&self, contenders: &[Contender]) -> anyhow::Result<Running> {
-        cores::on(&self.cores.servers, || self.start_here(contenders))
+        cores::on(&self.cores.servers, || self.start_anywhere(contenders))
     }
 
-    fn start_here(&self, contenders: &[Contender]) -> anyhow::Result<Running> {
+    /// The same, on all cores.
+    pub fn start_anywhere(&self, contenders: &[Contender]) -> anyhow::Result<Running> {
         let begun = Instant::now();
         let mut parts = self.parts.clone();
         let mut sidecars = Vec::new();
