@@ -67,6 +67,8 @@ fn each<'a>(place: &Location, headers: &'a Headers, see: &mut dyn FnMut(Option<C
     }
 }
 
+// Apart, as most requests come to neither of them.
+
 #[inline(never)]
 fn in_query<'a>(name: &str, raw: &'a str, see: &mut dyn FnMut(Option<Cow<'a, str>>)) {
     query::values(raw, name).for_each(see);

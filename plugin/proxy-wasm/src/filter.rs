@@ -125,6 +125,7 @@ impl Filter {
         action
     }
 
+    /// Denies what the gate has denied. Apart, as most requests pass.
     #[inline(never)]
     fn deny(
         &self,

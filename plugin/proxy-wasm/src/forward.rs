@@ -134,7 +134,8 @@ fn holds_any(value: &[u8], key: &str) -> bool {
     holds(value, key) || is_bearer() || words.any(|word| Token::parse(word).is_ok())
 }
 
-/// Removes keys from the cookies, of which several places may name one.
+/// Removes keys from the cookies, of which several places may name one. Apart, as most requests have
+/// none.
 #[inline(never)]
 fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
     let before: Vec<_> = headers.all("cookie").map(String::from_utf8_lossy).collect();
@@ -163,6 +164,7 @@ fn strip_query(key: &str, places: &[Location], headers: &Headers, go: Changes<'_
     }
 }
 
+/// Writes a path anew without the keys in its query. Apart, as most requests have no query.
 #[inline(never)]
 fn rewrite(path: &str, before: &str, key: &str, places: &[Location], go: Changes<'_, '_>) {
     let mut after = Cow::Borrowed(before);

@@ -132,7 +132,8 @@ impl SharedKeys {
         Ok(found)
     }
 
-    /// The bytes of the bucket that a key would be in: those of this version, or nothing.
+    /// The bytes of the bucket that a key would be in: those of this version, or nothing. Apart, as
+    /// most keys are remembered.
     #[inline(never)]
     fn bucket(&self, shard: usize, hash: &KeyHash, read: Read<'_>) -> Option<Vec<u8>> {
         let known = self.heads.borrow().get(shard).cloned().flatten();

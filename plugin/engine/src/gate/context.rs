@@ -74,6 +74,7 @@ fn close(open: &mut Option<(Sym, Span)>, fields: &mut alloc::vec::Vec<Field>) {
     }
 }
 
+/// Apart, as most facts are not needed.
 #[inline(never)]
 fn fact_value(
     model: &Model,

@@ -64,7 +64,8 @@ for (const { module: from, name } of WebAssembly.Module.imports(module)) {
 const guest = new WebAssembly.Instance(module, imports).exports;
 
 function check(what, holds) {
-  if (!holds) throw new Error(what);
+  // Formats change, and what is measured with has to follow.
+  if (!holds) throw new Error(`${what}; host-tests/e2e/tests/tune.rs says how to make the requests anew`);
 }
 
 let context = 1;
