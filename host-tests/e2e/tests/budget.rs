@@ -3,11 +3,8 @@
 //!
 //! `cargo test --workspace --test budget -- --nocapture` prints what was counted.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::SigningKey;
 use cedarkey_compiler::Project;
-use cedarkey_compiler::cases::{compile, prepare};
+use cedarkey_e2e::Ready;
 use cedarkey_host_kit::deployment::{Deployment, Result};
 use cedarkey_host_kit::tools;
 use cedarkey_host_kit::wasm_host::{FilterModule, Headers, Outcome, Properties, Shared, WasmHost};
@@ -94,17 +91,9 @@ const BUDGETS: [Budget; 4] = [
 fn a_request_costs_what_it_may() -> Result<()> {
     let deployment = Deployment::new()?;
     let project = Project::load(&deployment.project())?;
-    let prepared = prepare(&project, "tests/grants.yaml")?;
-    let signer = SigningKey::from_seed([9; 32]);
-    let now = jiff::Timestamp::now().as_second();
-    let archive = compile(&project, &prepared)?.draft(1, now).sign(&[&signer])?;
-    let config = json!({
-        "bundle": project.settings.bundle.name,
-        "trusted_keys": [signer.public().to_string()],
-        "seed": STANDARD.encode(archive.encode()),
-        // To which usage is reported: it is counted with each request.
-        "publisher": { "cluster": "publisher" },
-    });
+    // Usage is counted with each request where there is a publisher to report it to.
+    let publisher = ("publisher", json!({ "cluster": "publisher" }));
+    let Ready { prepared, config } = Ready::new(&project, "tests/grants.yaml", &[publisher])?;
     let config = config.to_string();
     let shipped = run(&FilterModule::load_counted(tools::filter()?)?, &config, &prepared.tokens)?;
     // Only this one tells of allocations, which it logs after each request.

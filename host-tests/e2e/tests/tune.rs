@@ -3,11 +3,8 @@
 //! `BLESS=1 cargo test --workspace --test tune` writes anew what is measured with, which is
 //! needed once the format of bundles, or of the configuration, has changed.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::SigningKey;
 use cedarkey_compiler::Project;
-use cedarkey_compiler::cases::{compile, prepare};
+use cedarkey_e2e::Ready;
 use cedarkey_host_kit::deployment::{Deployment, Result};
 use cedarkey_host_kit::tools;
 use serde_json::{Value, json};
@@ -32,16 +29,8 @@ fn what_ships_is_tuned() -> Result<()> {
 fn measured_with() -> Result<Value> {
     let deployment = Deployment::new()?;
     let project = Project::load(&deployment.project())?;
-    let prepared = prepare(&project, "tests/grants.yaml")?;
-    let signer = SigningKey::from_seed([9; 32]);
-    let now = jiff::Timestamp::now();
-    let archive = compile(&project, &prepared)?.draft(1, now.as_second()).sign(&[&signer])?;
-    let config = json!({
-        "bundle": project.settings.bundle.name,
-        "trusted_keys": [signer.public().to_string()],
-        "seed": STANDARD.encode(archive.encode()),
-        "publisher": { "cluster": "publisher" },
-    });
+    let publisher = ("publisher", json!({ "cluster": "publisher" }));
+    let Ready { prepared, config } = Ready::new(&project, "tests/grants.yaml", &[publisher])?;
     let token = |key: &str| prepared.tokens.get(key).cloned().ok_or("there is no such key");
     let (payments, export) = (token("payments")?, token("export")?);
     let bearer = format!("Bearer {payments}");
@@ -58,7 +47,8 @@ fn measured_with() -> Result<Value> {
         request(1, "GET", "/nowhere", Some(("x-api-key", &payments)), 403),
         request(1, "GET", "/v1/orders/../admin", Some(("x-api-key", &payments)), 403),
     ];
-    let now = now.as_millisecond();
+    // Behind the instant at which the keys begin.
+    let now = jiff::Timestamp::now().as_millisecond();
     Ok(json!({ "config": config.to_string(), "now": now, "requests": requests }))
 }
 

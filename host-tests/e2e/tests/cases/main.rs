@@ -4,43 +4,20 @@
 mod envoy;
 mod wasm;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use cedarkey_bundle::SigningKey;
 use cedarkey_compiler::Project;
-use cedarkey_compiler::cases::{Case, Decision, Prepared, compile, prepare};
+use cedarkey_compiler::cases::{Case, Decision};
+use cedarkey_e2e::Ready;
 use cedarkey_host_kit::deployment::{Deployment, Result};
 use serde_json::{Value, json};
-
-/// A case file with the filter's configuration for it.
-struct Ready {
-    prepared: Prepared,
-    config: Value,
-}
 
 /// All case files of a new project.
 fn ready() -> Result<Vec<Ready>> {
     let deployment = Deployment::new()?;
     let project = Project::load(&deployment.project())?;
     assert!(!project.tests.is_empty());
-    project.tests.iter().map(|name| make_ready(&project, name)).collect()
-}
-
-fn make_ready(project: &Project, name: &str) -> Result<Ready> {
-    let prepared = prepare(project, name)?;
-    let key = SigningKey::from_seed([9; 32]);
-    let now = jiff::Timestamp::now().as_second();
     // Cases that look back must find a bundle that has not expired, and was there already.
-    let draft = compile(project, &prepared)?.draft(1, now);
-    let archive = draft.sign(&[&key])?;
-    let config = json!({
-        "bundle": project.settings.bundle.name,
-        "trusted_keys": [key.public().to_string()],
-        "seed": STANDARD.encode(archive.encode()),
-        "reveal_policies": true,
-        "on_stale": "serve",
-    });
-    Ok(Ready { prepared, config })
+    let more = [("reveal_policies", json!(true)), ("on_stale", json!("serve"))];
+    project.tests.iter().map(|name| Ready::new(&project, name, &more)).collect()
 }
 
 /// What is wrong with an answer, if anything is.

@@ -3,9 +3,9 @@
 //! V8 compiles all of a module before the first request, and takes into each function what it calls,
 //! as long as there is room. So what is large, or what no request comes to, is not called but looked
 //! up, in the table of functions, which V8 leaves as it is: it compiles much faster, and what
-//! requests do come to lies closer together. For the same end it is told which way branches go (the WebAssembly branch
-//! hinting proposal, the custom section `metadata.code.branch_hint`); hosts that know nothing of
-//! hints pass over them.
+//! requests do come to lies closer together. For the same end it is told which way branches go (the
+//! WebAssembly branch hinting proposal, the custom section `metadata.code.branch_hint`); hosts that
+//! know nothing of hints pass over them.
 //!
 //! What requests come to is measured on the module itself: each condition and call reports itself
 //! while some are decided.

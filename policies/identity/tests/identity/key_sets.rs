@@ -127,6 +127,7 @@ async fn a_url_is_asked_when_a_key_is_new_and_not_for_each_forgery() {
         assert_eq!(prove(&jwt).await.unwrap_err().cause(), "jwt_key");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 1);
+    // Until the issuer may be asked again: how long it is left alone is what this is about.
     tokio::time::sleep(PAUSE).await;
     prove(&jwt).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -174,6 +175,7 @@ async fn forgeries_do_not_keep_others_waiting() {
     let known = Arc::new(Identities::new(&settings_of(&at(&url)), Path::new("")).unwrap());
     let good = login.sign(&claims());
     known.prove(Some(&good), None).await.unwrap();
+    // Until the issuer may be asked again, so that the forgeries are what has it asked.
     tokio::time::sleep(PAUSE).await;
 
     silent.store(true, Ordering::Relaxed);

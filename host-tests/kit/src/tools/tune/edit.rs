@@ -40,19 +40,21 @@ pub(super) fn counted(read: &Text<'_>) -> String {
 /// calls by way of the table, but for those that were made and are of small functions.
 pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
     let mut edits = Vec::new();
-    let size = read.table.first().and_then(|size| read.text.get(size.clone())?.parse().ok());
-    // Without a table nothing can be looked up.
+    let table = read.table.clone().and_then(|at| Some((at.clone(), read.text.get(at)?)));
+    // Its least and its greatest size, which are the same: what is looked up is behind that.
+    let first: Option<usize> =
+        table.as_ref().and_then(|(_, text)| text.split(' ').find_map(|word| word.parse().ok()));
     let mut looked_up: Vec<&str> = Vec::new();
     for (number, place) in read.places.iter().enumerate() {
         let count = counts.get(&number);
-        match (&place.what, size) {
+        match (&place.what, first) {
             (What::Branch(_), _) => {
                 if let Some(likely) = count.and_then(likely) {
                     let hint = format!("(@metadata.code.branch_hint \"\\0{likely}\") ");
                     edits.push(before(place.text.start, &hint));
                 }
             }
-            (What::Call(callee), Some(size)) => {
+            (What::Call(callee), Some(first)) => {
                 let Some(function) = read.functions.get(callee) else { continue };
                 if count.is_some() && function.expressions <= SMALL {
                     continue;
@@ -62,7 +64,7 @@ pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
                     looked_up.push(callee);
                     looked_up.len().saturating_sub(1)
                 });
-                let entry = entry.saturating_add(size);
+                let entry = entry.saturating_add(first);
                 let call = format!("(call {callee}");
                 let end = place.text.start.saturating_add(call.len());
                 let indirect = format!("(call_indirect{}{}", function.params, function.results);
@@ -70,12 +72,13 @@ pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
                 let last = place.text.end.saturating_sub(1);
                 edits.push(before(last, &format!(" (i32.const {entry})")));
             }
-            (What::Call(_), _) => {}
+            // Without a table nothing can be looked up.
+            (What::Call(_), None) => {}
         }
     }
-    if let Some(first) = size {
+    if let (Some((at, text)), Some(first)) = (table, first) {
         let size = first.saturating_add(looked_up.len());
-        edits.extend(read.table.iter().map(|text| (text.clone(), size.to_string())));
+        edits.push((at, text.replace(&format!(" {first}"), &format!(" {size}"))));
         let names = looked_up.join(" ");
         edits.push(before(read.end, &format!(" (elem (i32.const {first}) {names})")));
     }

@@ -35,9 +35,9 @@ const time = (at) => (view().setBigUint64(at, BigInt(now) * 1_000_000n, true), O
 let seed = 1;
 function count(at, outcome) {
   if (!counting) return;
-  const count = counts.get(at) ?? [0, 0];
-  count[outcome === 0 ? 0 : 1] += 1;
-  counts.set(at, count);
+  const sides = counts.get(at) ?? [0, 0];
+  sides[outcome === 0 ? 0 : 1] += 1;
+  counts.set(at, sides);
 }
 
 const given = {

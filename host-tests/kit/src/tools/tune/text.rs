@@ -10,8 +10,8 @@ pub(super) struct Text<'a> {
     pub places: Vec<Place<'a>>,
     /// The module's own functions.
     pub functions: BTreeMap<&'a str, Function>,
-    /// The sizes of the table of functions: the least, and the greatest.
-    pub table: Vec<Range<usize>>,
+    /// Where the table of functions is declared.
+    pub table: Option<Range<usize>>,
     /// Where the first import begins.
     pub imports: usize,
     /// Where the module ends.
@@ -73,7 +73,7 @@ impl<'a> Text<'a> {
                 ')' => {
                     let Some(ended) = open.pop() else { continue };
                     let text = ended.begins..at.saturating_add(1);
-                    read.end_of(&ended, &text, open.last().map_or("", |parent| parent.head), &open);
+                    read.note(&ended, &text, &open);
                     if let Some(parent) = open.last_mut() {
                         parent.has(ended.head, text);
                     }
@@ -84,8 +84,9 @@ impl<'a> Text<'a> {
         read
     }
 
-    /// Notes an expression that has ended.
-    fn end_of(&mut self, ended: &Open<'a>, text: &Range<usize>, parent: &str, open: &[Open<'a>]) {
+    /// Notes an expression that has ended, in those that are open.
+    fn note(&mut self, ended: &Open<'a>, text: &Range<usize>, open: &[Open<'a>]) {
+        let parent = open.last().map_or("", |parent| parent.head);
         let mut words = self.words(ended.begins).skip(1);
         match (ended.head, parent) {
             ("call", _) => {
@@ -115,15 +116,7 @@ impl<'a> Text<'a> {
                 let inside = self.text.get(text.clone()).unwrap_or_default();
                 self.functions.entry(name).or_default().expressions = inside.matches('(').count();
             }
-            ("table", "module") => {
-                let inside = self.text.get(text.clone()).unwrap_or_default();
-                let numbers = inside.split([' ', ')']).filter(|word| word.parse::<u32>().is_ok());
-                let start = self.text.as_ptr() as usize;
-                self.table.extend(numbers.map(|number| {
-                    let at = (number.as_ptr() as usize).saturating_sub(start);
-                    at..at.saturating_add(number.len())
-                }));
-            }
+            ("table", "module") => self.table = Some(text.clone()),
             ("import", "module") if self.imports == 0 => self.imports = text.start,
             ("module", _) => self.end = text.end.saturating_sub(1),
             _ => {}
