@@ -151,6 +151,11 @@ impl Model {
         self.image.uids.get(uid.0 as usize)
     }
 
+    /// The id of an entity of this model, without its type.
+    pub fn entity_id(&self, uid: Uid) -> &str {
+        self.uid_image(uid).map_or("", |image| self.text(image.id))
+    }
+
     #[inline]
     pub(crate) fn entity(&self, uid: Uid) -> Option<&EntityImage> {
         self.entities.get(uid.0 as usize)?.as_ref()

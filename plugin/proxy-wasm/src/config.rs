@@ -10,6 +10,7 @@ pub use trusted::TrustedKey;
 pub use usage::Reporting;
 
 use crate::json::{Json, JsonError};
+use crate::record::Recording;
 use crate::respond::challenge;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -42,6 +43,8 @@ pub struct Config {
     pub on_policy_error: OnPolicyError,
     /// Whether a bundle that has expired stays in force.
     pub serve_stale: bool,
+    /// Which decisions are recorded for the proxy's access log.
+    pub record: Recording,
     /// How usage is reported, if it is.
     pub usage: Option<Reporting>,
 }
@@ -81,7 +84,7 @@ pub enum ConfigError {
     },
 }
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "bundle",
     "trusted_keys",
     "publisher",
@@ -92,6 +95,7 @@ const FIELDS: [&str; 11] = [
     "reveal_policies",
     "on_policy_error",
     "on_stale",
+    "record",
     "usage",
 ];
 
@@ -128,11 +132,16 @@ impl Config {
             key_from,
             reveal_revoked: fields.flag("reveal_revoked")?,
             reveal_policies: fields.flag("reveal_policies")?,
-            on_policy_error: match fields.is_second("on_policy_error", ["deny", "cedar"])? {
-                true => OnPolicyError::Cedar,
-                false => OnPolicyError::Deny,
+            on_policy_error: match fields.choice("on_policy_error", &["deny", "cedar"])? {
+                0 => OnPolicyError::Deny,
+                _ => OnPolicyError::Cedar,
             },
-            serve_stale: fields.is_second("on_stale", ["deny", "serve"])?,
+            serve_stale: fields.choice("on_stale", &["deny", "serve"])? == 1,
+            record: match fields.choice("record", &["none", "denied", "all"])? {
+                0 => Recording::None,
+                1 => Recording::Denied,
+                _ => Recording::All,
+            },
             usage: usage::read(fields.take("usage"))?,
         };
         if config.publisher.is_none() {

@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::forward::{self, Passage, forward};
 use crate::headers::Headers;
 use crate::host;
+use crate::record::{Record, Recording};
 use crate::respond::{self, Told};
 use crate::shared::Shared;
 use cedarkey_engine::gate::{Call, Cause, Denial, Gate, Session, Verdict};
@@ -60,8 +61,12 @@ impl Filter {
     fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &Headers) -> Action {
         self.shared.metrics.deny(cause);
         forward::conceal(config.map_or(&[][..], |config| &config.key_from), headers);
+        let decision = self.shared.decision_id();
+        if config.is_some_and(|config| config.record != Recording::None) {
+            Record::of_denial(decision.as_str(), cause).tell();
+        }
         let told = Told::new(cause, cause.detail(), false);
-        respond::deny(config, &told, self.shared.decision_id().as_str(), &[], headers)
+        respond::deny(config, &told, decision.as_str(), &[], headers)
     }
 
     /// Decides with the bundle in force. A VM that is so late that a key of it has been replaced in
@@ -114,6 +119,11 @@ impl Filter {
                 self.shared.metrics.allow();
                 let owner = active.model.owner(permit.profile());
                 let decision = self.shared.decision_id();
+                if config.record == Recording::All {
+                    let by = Some((active, &*session));
+                    let (key, profile) = (Some(permit.key()), Some(permit.profile()));
+                    Record { id: decision.as_str(), cause: None, key, profile, by }.tell();
+                }
                 let key = key.as_deref().unwrap_or_default();
                 let passage = Passage { key, owner, decision: decision.as_str() };
                 Some(forward(permit, &passage, &config.key_from, headers))
@@ -138,6 +148,12 @@ impl Filter {
         self.shared.metrics.deny(denial.cause());
         forward::conceal(&config.key_from, headers);
         let decision = self.shared.decision_id();
+        if config.record != Recording::None {
+            let by = Some((active, session));
+            let (key, profile) = (denial.key(), denial.profile());
+            let record = Record::of_denial(decision.as_str(), denial.cause());
+            Record { key, profile, by, ..record }.tell();
+        }
         if let (Cause::DecoyKey, Some(key)) = (denial.cause(), denial.key()) {
             self.shared.alarm.tell(key, decision.as_str(), headers, now);
         }

@@ -3,7 +3,7 @@
 //! The SDK panics on statuses that it does not expect, and a panic takes the whole VM down; the
 //! proxy then answers requests itself with an error, until it has made a new one. So only those
 //! calls are made here whose unexpected statuses mean that the proxy is broken: reading the headers
-//! of the request in hand, the time, and shared data; and values are read as bytes, for the SDK
+//! of the request in hand, the time, shared data, and records, which only a configuration asks for; and values are read as bytes, for the SDK
 //! panics on text that is not UTF-8.
 
 mod map;
@@ -54,6 +54,12 @@ pub fn respond_grpc(status: GrpcStatusCode, message: &str) {
 /// A property of the request in hand.
 pub fn property(path: Vec<&str>) -> Option<Vec<u8>> {
     hostcalls::get_property(path).ok().flatten()
+}
+
+/// Keeps the record of a decision with the request in hand, for the proxy's access log. In Envoy it
+/// is the filter state `wasm.cedarkey`.
+pub fn record(record: &str) {
+    ignore(hostcalls::set_property(vec!["cedarkey"], Some(record.as_bytes())));
 }
 
 /// The present instant, in milliseconds since 1970-01-01T00:00:00Z.

@@ -25,6 +25,7 @@ mod json;
 pub mod metrics;
 mod news;
 mod proxy;
+mod record;
 mod respond;
 pub mod root;
 mod shared;

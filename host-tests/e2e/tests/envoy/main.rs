@@ -11,6 +11,7 @@ mod identity;
 mod leak;
 mod life;
 mod mint;
+mod record;
 mod refusals;
 mod reload;
 mod start;

@@ -26,6 +26,7 @@ pub struct Permit {
 pub struct Denial {
     cause: Cause,
     key: Option<KeyId>,
+    profile: Option<u32>,
     policy: Option<u32>,
 }
 
@@ -91,11 +92,11 @@ impl Permit {
 impl Denial {
     /// A denial before the key is known.
     pub fn new(cause: Cause) -> Self {
-        Self { cause, key: None, policy: None }
+        Self { cause, key: None, profile: None, policy: None }
     }
 
     pub(super) fn of_key(cause: Cause, key: &KeyRecord) -> Self {
-        Self { key: Some(key.id), ..Self::new(cause) }
+        Self { key: Some(key.id), profile: Some(key.profile), ..Self::new(cause) }
     }
 
     /// A decoy that is no longer in force, or not yet, is no other than a key that is unknown.
@@ -122,6 +123,11 @@ impl Denial {
     /// Whose request it was, where that is known.
     pub fn key(&self) -> Option<KeyId> {
         self.key
+    }
+
+    /// The profile of that key in the model. A decoy has none there.
+    pub fn profile(&self) -> Option<u32> {
+        self.profile
     }
 
     /// The first policy that forbade it, or could not be evaluated.

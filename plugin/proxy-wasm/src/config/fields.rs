@@ -80,15 +80,15 @@ impl Fields {
         }
     }
 
-    /// One of two words; whether it is the second. Where it is absent it is the first.
-    pub fn is_second(&mut self, name: &str, words: [&str; 2]) -> Result<bool, ConfigError> {
-        let Some(word) = self.text(name)? else { return Ok(false) };
-        let [first, second] = words;
-        if word != first && word != second {
-            let message = format!("it is `{word}` instead of `{first}` or `{second}`");
-            return Err(super::wrong(self.field(name), message));
-        }
-        Ok(word == second)
+    /// One of some words, by its number; the first where it is absent.
+    pub fn choice(&mut self, name: &str, words: &[&str]) -> Result<usize, ConfigError> {
+        let Some(word) = self.text(name)? else { return Ok(0) };
+        words.iter().position(|other| *other == word).ok_or_else(|| {
+            let (last, others) = words.split_last().unwrap_or((&"", &[]));
+            let others = others.join("`, `");
+            let message = format!("it is `{word}` instead of `{others}` or `{last}`");
+            super::wrong(self.field(name), message)
+        })
     }
 }
 

@@ -31,6 +31,7 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.on_policy_error, OnPolicyError::Deny);
     assert!(!config.serve_stale && !config.reveal_revoked && !config.reveal_policies);
     assert_eq!((config.min_version, config.seed), (0, None));
+    assert_eq!(config.record, Recording::None);
     let publisher = Publisher {
         cluster: "publisher".into(),
         authority: "cedarkey-publisher".into(),
@@ -56,7 +57,7 @@ fn everything_can_be_set() {
             "key_from": [{"cookie": "k"}, {"query": "api key"}, {"header": "X-Key"}],
             "reveal_revoked": true, "reveal_policies": true,
             "on_policy_error": "cedar", "on_stale": "serve",
-            "usage": { "every_seconds": 5, "networks": true },
+            "record": "all", "usage": { "every_seconds": 5, "networks": true },
         });
     });
     let config = config.unwrap();
@@ -69,6 +70,9 @@ fn everything_can_be_set() {
     assert_eq!(config.key_from, places);
     assert!(config.reveal_revoked && config.reveal_policies && config.serve_stale);
     assert_eq!(config.on_policy_error, OnPolicyError::Cedar);
+    assert_eq!(config.record, Recording::All);
+    let denied = parse(|json| json["record"] = "denied".into()).unwrap();
+    assert_eq!(denied.record, Recording::Denied);
     assert_eq!(config.usage, Some(Reporting { every: 5_000, networks: true }));
     let off = parse(|json| json["usage"]["enabled"] = false.into());
     assert_eq!(off.unwrap().usage, None);
@@ -137,6 +141,7 @@ fn a_value_that_cannot_be_is_named() {
         ("min_version", json!(1.5), "min_version"),
         ("seed", json!("!"), "seed"),
         ("on_stale", json!("allow"), "on_stale"),
+        ("record", json!("some"), "record"),
         ("on_policy_error", json!("Deny"), "on_policy_error"),
         ("key_from", json!([]), "key_from"),
         ("key_from", json!([{}]), "key_from[0]"),

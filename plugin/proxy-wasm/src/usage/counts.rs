@@ -119,10 +119,7 @@ impl Counts {
     #[cold]
     fn settle(&mut self) {
         let Self { cells, model, part, .. } = self;
-        let name = |uid: Option<Uid>| {
-            let model = model.as_ref()?;
-            Some(model.text(model.uid_image(uid?)?.id))
-        };
+        let name = |uid: Option<Uid>| Some(model.as_ref()?.entity_id(uid?));
         for Cell { of: (KeyId(key), met), count, last } in cells.drain(..) {
             let what = match met {
                 Met::Allow(action) => What::Allow(number(&mut part.names, name(action))),

@@ -2,6 +2,7 @@
 
 mod envoy;
 mod folder;
+mod record;
 mod tls;
 
 use crate::failure::Failure;

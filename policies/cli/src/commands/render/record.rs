@@ -1,0 +1,55 @@
+//! The access log with records of decisions.
+
+use super::envoy::type_url;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+/// Which decisions are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Recorded {
+    /// Those by which a request was denied
+    Denied,
+    /// All
+    All,
+}
+
+// === impl Recorded ===
+
+impl Recorded {
+    /// The word for it in the filter's configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::All => "all",
+        }
+    }
+}
+
+/// An access log on standard output: a line of JSON for each request that has a record.
+pub fn access_log() -> Value {
+    let filter = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter";
+    let log = "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog";
+    json!({
+        "name": "envoy.access_loggers.stdout",
+        "filter": { "extension_filter": {
+            "name": "envoy.access_loggers.extension_filters.cel",
+            "typed_config": {
+                "@type": type_url(filter),
+                "expression": "'wasm.cedarkey' in filter_state",
+            },
+        } },
+        "typed_config": {
+            "@type": type_url(log),
+            "log_format": { "json_format": {
+                "time": "%START_TIME%",
+                "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+                "method": "%REQ(:METHOD)%",
+                "host": "%REQ(:AUTHORITY)%",
+                // The filter has taken keys out of it.
+                "path": "%REQ(:PATH):1024%",
+                "status": "%RESPONSE_CODE%",
+                "record": "%FILTER_STATE(wasm.cedarkey:PLAIN)%",
+            } },
+        },
+    })
+}
