@@ -29,8 +29,8 @@ fn told(envoy: &Envoy, answer: &Answer) -> Result<(Value, Value)> {
     let mut record = record(&line);
     let fields = record.as_object_mut().ok_or("no record")?;
     fields.remove("id");
-    let bundle = fields.remove("bundle");
-    assert_eq!(bundle.is_some_and(|version| version.is_u64()), fields.contains_key("key"));
+    let is_numbered = fields.remove("bundle").is_some_and(|version| version.is_u64());
+    assert_eq!(is_numbered, fields.get("cause") != Some(&"no_bundle".into()), "{line}");
     Ok((line, record))
 }
 
