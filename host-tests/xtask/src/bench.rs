@@ -20,21 +20,13 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// How long `cedarkey build` takes, which compares every policy with Cedar
     Build(build::Build),
-    /// What a decision costs in the engine and in Cedar: instructions, allocations and time
     Engine(engine::Engine),
-    /// How fast a push reaches a thousand proxies, and what that costs the publisher
     Fleet(fleet::Fleet),
-    /// How long an import of many keys takes, and that of one with ten bad rows
     Import(import::Import),
-    /// How much memory Envoy takes for many keys, by how many workers it has
     Keys(keys::Keys),
-    /// What a request costs in Envoy with cedarkey, and with what else would do
     Proxy(proxy::Proxy),
-    /// How long Envoy takes until it is ready, with the filter and without
     Start(start::Start),
-    /// How soon a push is enforced, and what requests notice of a switch, under load
     Switch(switch::Switch),
 }
 

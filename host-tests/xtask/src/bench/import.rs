@@ -11,8 +11,9 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long an import of many keys takes, and that of one with ten bad rows, of which each must be
-/// named, and after which there must be no key.
+/// How long an import of many keys takes, and that of one with ten bad rows.
+///
+/// Each bad row must be named, and after it there must be no key.
 #[derive(Args, Debug)]
 pub struct Import {
     /// How many rows the file has
