@@ -21,7 +21,7 @@ pub use binaryen::BINARYEN_VERSION;
 pub use browser::{Browser, PLAYWRIGHT_VERSION, browser};
 pub use build::{
     cedarkey, cedarkey_release, conformance, contender, contender_filter, differential,
-    engine_guest, faulty_filter, filter,
+    engine_guest, faulty_filter, filter, filter_without,
 };
 pub use cargo::cargo;
 pub use envoy::{ENVOY_VERSION, envoy};
@@ -30,6 +30,7 @@ pub use fuzz::{CARGO_FUZZ_VERSION, cargo_fuzz};
 pub use moto::{MOTO_VERSION, moto};
 pub use postgres::postgres;
 pub use targets::{TARGETS, targets};
+pub use tune::Tuning;
 
 use std::{
     path::{Path, PathBuf},

@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod demo;
 mod differential;
+mod filter;
 mod fuzz;
 mod steps;
 mod test;
@@ -21,19 +22,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure; each benchmark compares, side by side in one run
     Bench(bench::Bench),
     /// Run Cedar's integration tests on compiled policies; `--help` tells more
     Conformance(conformance::Conformance),
-    /// Show the main job in a real Envoy: allow, deny, revoke, deny
     Demo(demo::Demo),
     /// Compare compiled policies with Cedar, on generated ones; `--help` tells more
     Differential(differential::Differential),
     /// Fetch what tests and the demo need
     Fetch,
-    /// Build the filter's module, and print where it is
-    Filter,
-    /// Fuzz the engine, models or bundles, for a bounded time
+    Filter(filter::Filter),
     Fuzz(fuzz::Fuzz),
     /// Run everything that is tested
     Test,
@@ -46,7 +43,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Differential(differential) => differential.run(),
         Command::Fetch => test::fetch(),
-        Command::Filter => test::filter(),
+        Command::Filter(filter) => filter.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Test => test::run(),
     };

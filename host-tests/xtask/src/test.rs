@@ -17,13 +17,6 @@ pub fn fetch() -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Builds the filter's module.
-pub fn filter() -> anyhow::Result<bool> {
-    tools::targets()?;
-    anstream::println!("{}", tools::filter()?.display());
-    Ok(true)
-}
-
 /// Runs everything; tells whether all of it passed.
 pub fn run() -> anyhow::Result<bool> {
     let mut tally = Tally::default();

@@ -1,6 +1,7 @@
 //! Binaryen, which makes a module smaller and faster than the compiler does.
 
-use super::{ToolError, folder::lock, npm, quietly, run, tune};
+use super::tune::{self, Tuning};
+use super::{ToolError, folder::lock, npm, quietly, run};
 use serde_json::json;
 use std::{
     fs,
@@ -44,8 +45,22 @@ const ENTRANCES: [&str; 12] = [
 pub(super) fn finish(module: &Path) -> Result<PathBuf, ToolError> {
     make(module, |program, made| {
         close(program, module, made)?;
-        tune::tune(program, made)
+        tune::tune(program, made, &[])
     })
+}
+
+/// The same without some parts of the tuning, made anew, as the file `to`.
+pub(super) fn finish_without(
+    module: &Path,
+    without: &[Tuning],
+    to: &Path,
+) -> Result<(), ToolError> {
+    let program = programs()?;
+    let folder = tempfile::tempdir().map_err(ToolError::file(std::env::temp_dir()))?;
+    let made = folder.path().join("module");
+    close(&program, module, &made)?;
+    tune::tune(&program, &made, without)?;
+    fs::copy(&made, to).map(drop).map_err(ToolError::file(to))
 }
 
 /// Optimises the module of the filter for no request in particular.
@@ -95,17 +110,22 @@ fn make(
     if [module, &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
         return Ok(optimised);
     }
-    let programs = npm::package("binaryen", BINARYEN_VERSION)?.join("bin");
+    let program = programs()?;
     fs::create_dir_all(&folder).map_err(ToolError::file(&folder))?;
-    let program = |name: &str| {
-        let mut command = Command::new("node");
-        command.arg(programs.join(name)).args(FEATURES);
-        command
-    };
     let made = optimised.with_extension("new");
     make(&program, &made)?;
     fs::rename(&made, &optimised).map_err(ToolError::file(&optimised))?;
     Ok(optimised)
+}
+
+/// Gives commands that run Binaryen's programs, by name.
+fn programs() -> Result<impl Fn(&str) -> Command, ToolError> {
+    let programs = npm::package("binaryen", BINARYEN_VERSION)?.join("bin");
+    Ok(move |name: &str| {
+        let mut command = Command::new("node");
+        command.arg(programs.join(name)).args(FEATURES);
+        command
+    })
 }
 
 /// Whether a file was made after another.

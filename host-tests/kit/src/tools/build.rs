@@ -1,10 +1,11 @@
 //! What is built from this workspace.
 
-use super::binaryen::{finish, finish_open, finish_plain};
-use super::{ToolError, cargo, targets, words, workspace};
+use super::binaryen::{finish, finish_open, finish_plain, finish_without};
+use super::{ToolError, Tuning, cargo, targets, words, workspace};
 use serde_json::Value;
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Mutex, PoisonError},
 };
@@ -17,12 +18,34 @@ use std::{
 /// It does not build; what the compiler said is on standard error.
 pub fn filter() -> Result<PathBuf, ToolError> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-    once(&BUILT, || {
-        targets()?;
-        let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
-        let target = ["--target", "wasm32-wasip1"];
-        finish(&build(&[&arguments[..], &target].concat(), "cedarkey_proxy_wasm.wasm")?)
-    })
+    once(&BUILT, || finish(&linked_filter()?))
+}
+
+/// Builds the filter without some parts of its tuning, and writes its module to a file, which must
+/// not lie where the filter is that ships.
+///
+/// # Errors
+///
+/// It does not build; what the compiler said is on standard error. Or the file cannot be written.
+pub fn filter_without(without: &[Tuning], to: &Path) -> Result<(), ToolError> {
+    let linked = linked_filter()?;
+    let folder = match to.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let folder = fs::canonicalize(folder).map_err(ToolError::file(folder))?;
+    if linked.parent().is_some_and(|shipped| folder.starts_with(shipped)) {
+        return Err(ToolError::Shipped(to.into()));
+    }
+    finish_without(&linked, without, to)
+}
+
+/// The filter as the linker makes it.
+fn linked_filter() -> Result<PathBuf, ToolError> {
+    targets()?;
+    let arguments = ["--profile", "filter", "-p", "cedarkey-proxy-wasm"];
+    let target = ["--target", "wasm32-wasip1"];
+    build(&[&arguments[..], &target].concat(), "cedarkey_proxy_wasm.wasm")
 }
 
 /// Builds the filter with faults on demand, and gives the path of its module. Only the first call of

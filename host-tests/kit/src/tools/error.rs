@@ -49,6 +49,9 @@ pub enum ToolError {
         /// The cause.
         source: io::Error,
     },
+    /// Something else was to be written where the filter is that ships.
+    #[error("`{}` is where the filter lies that ships: choose another folder", .0.display())]
+    Shipped(PathBuf),
     /// What was fetched is something else.
     #[error("`{}` is not Envoy {wanted}", path.display())]
     Version {

@@ -23,12 +23,26 @@ use std::{
 };
 use text::Text;
 
+/// A part of the tuning. A module without one of them shows what that is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuning {
+    /// Hints which way branches go.
+    Hints,
+    /// Calls by way of the table of functions.
+    Lookups,
+}
+
 /// By the number of a place: how often a condition was false, and was true; the latter is also how
 /// often a call was made.
 type Counts = BTreeMap<usize, (u64, u64)>;
 
-/// Tunes a module, in place. `program` gives a command that runs one of Binaryen's programs.
-pub(super) fn tune(program: &dyn Fn(&str) -> Command, module: &Path) -> Result<(), ToolError> {
+/// Tunes a module, in place, without some of the parts. `program` gives a command that runs one of
+/// Binaryen's programs.
+pub(super) fn tune(
+    program: &dyn Fn(&str) -> Command,
+    module: &Path,
+    without: &[Tuning],
+) -> Result<(), ToolError> {
     let [text, counting, counts] =
         ["wat", "counting", "counts"].map(|extension| module.with_extension(extension));
     run(program("wasm-dis").arg(module).arg("-o").arg(&text))?;
@@ -44,7 +58,7 @@ pub(super) fn tune(program: &dyn Fn(&str) -> Command, module: &Path) -> Result<(
     let found = fs::read(&counts).map_err(ToolError::file(&counts))?;
     let found: Counts =
         serde_json::from_slice(&found).map_err(|error| ToolError::file(&counts)(error.into()))?;
-    assemble(tuned(&read, &found), module)?;
+    assemble(tuned(&read, &found, without), module)?;
     [text, counting, counts].iter().try_for_each(remove)
 }
 

@@ -1,7 +1,7 @@
 //! What is made of the text of a module.
 
-use super::Counts;
 use super::text::{Text, What};
+use super::{Counts, Tuning};
 use std::ops::Range;
 
 /// The most expressions of a function that may be taken into those that call it. V8 would take in
@@ -37,10 +37,13 @@ pub(super) fn counted(read: &Text<'_>) -> String {
 }
 
 /// The module with a hint at each branch whose condition nearly always came out the same, and with
-/// calls by way of the table, but for those that were made and are of small functions.
-pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
+/// calls by way of the table, but for those that were made and are of small functions; without some
+/// of these parts.
+pub(super) fn tuned(read: &Text<'_>, counts: &Counts, without: &[Tuning]) -> String {
+    let has = |part| !without.contains(&part);
     let mut edits = Vec::new();
-    let table = read.table.clone().and_then(|at| Some((at.clone(), read.text.get(at)?)));
+    let table = read.table.clone().filter(|_| has(Tuning::Lookups));
+    let table = table.and_then(|at| Some((at.clone(), read.text.get(at)?)));
     // Its least and its greatest size, which are the same: what is looked up is behind that.
     let first: Option<usize> =
         table.as_ref().and_then(|(_, text)| text.split(' ').find_map(|word| word.parse().ok()));
@@ -48,7 +51,7 @@ pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
     for (number, place) in read.places.iter().enumerate() {
         let count = counts.get(&number);
         match (&place.what, first) {
-            (What::Branch(_), _) => {
+            (What::Branch(_), _) if has(Tuning::Hints) => {
                 if let Some(likely) = count.and_then(likely) {
                     let hint = format!("(@metadata.code.branch_hint \"\\0{likely}\") ");
                     edits.push(before(place.text.start, &hint));
@@ -72,8 +75,8 @@ pub(super) fn tuned(read: &Text<'_>, counts: &Counts) -> String {
                 let last = place.text.end.saturating_sub(1);
                 edits.push(before(last, &format!(" (i32.const {entry})")));
             }
-            // Without a table nothing can be looked up.
-            (What::Call(_), None) => {}
+            // Left out; and without a table nothing can be looked up.
+            (What::Branch(_), _) | (What::Call(_), None) => {}
         }
     }
     if let (Some((at, text)), Some(first)) = (table, first) {
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn what_was_not_called_is_looked_up_and_what_was_alike_is_hinted() {
         let counts = Counts::from([(0, (0, 9)), (3, (9, 1))]);
-        let tuned_once = tuned(&Text::read(TEXT), &counts);
+        let tuned_once = tuned(&Text::read(TEXT), &counts, &[]);
         for part in [
             "(table $0 3 3 funcref)",
             "(@metadata.code.branch_hint \"\\01\") (br_if $l",
@@ -154,8 +157,22 @@ mod tests {
             assert!(tuned_once.contains(part), "{part} is not in {tuned_once}");
         }
         let counts = Counts::from([(0, (5, 4)), (1, (0, 1)), (3, (10, 90))]);
-        let tuned = tuned(&Text::read(TEXT), &counts);
+        let tuned = tuned(&Text::read(TEXT), &counts, &[]);
         assert_eq!(tuned.matches("branch_hint").count(), 1);
         assert!(tuned.contains("(call $one (local.get $0))"), "{tuned}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_it_was() {
+        let counts = Counts::from([(0, (0, 9)), (3, (9, 1))]);
+        let read = Text::read(TEXT);
+        let without = |parts: &[Tuning]| {
+            let tuned = tuned(&read, &counts, parts);
+            ["branch_hint", "call_indirect", "(table $0 3 3"].map(|part| tuned.contains(part))
+        };
+        assert_eq!(without(&[]), [true, true, true]);
+        assert_eq!(without(&[Tuning::Hints]), [false, true, true]);
+        assert_eq!(without(&[Tuning::Lookups]), [true, false, false]);
+        assert_eq!(tuned(&read, &counts, &[Tuning::Hints, Tuning::Lookups]), TEXT);
     }
 }

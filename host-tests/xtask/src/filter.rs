@@ -1,0 +1,53 @@
+//! `cargo xtask filter`
+
+use cedarkey_host_kit::tools::{self, Tuning};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Build the filter's module, and print where it is.
+///
+/// With `--without` it is built as it does not ship: without a part of what is done for speed once
+/// the module is linked. It decides the same. `cargo xtask bench proxy --beside NAME=FILE` shows
+/// what the part is good for.
+#[derive(Args, Debug)]
+pub struct Filter {
+    /// Leave out a part of the tuning
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART", requires = "to")]
+    without: Vec<Part>,
+    /// Where the module goes that lacks a part
+    #[arg(long, value_name = "FILE", requires = "without")]
+    to: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Hints which way branches go
+    Hints,
+    /// Calls by way of the table of functions, of what V8 is not to take into its callers
+    Lookups,
+}
+
+impl Filter {
+    /// Runs it.
+    pub fn run(self) -> anyhow::Result<bool> {
+        let module = match self.to {
+            Some(to) => {
+                let without: Vec<_> = self.without.into_iter().map(Tuning::from).collect();
+                tools::filter_without(&without, &to)?;
+                to
+            }
+            None => tools::filter()?,
+        };
+        anstream::println!("{}", module.display());
+        Ok(true)
+    }
+}
+
+impl From<Part> for Tuning {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Hints => Self::Hints,
+            Part::Lookups => Self::Lookups,
+        }
+    }
+}
