@@ -1,5 +1,6 @@
 //! `cargo xtask bench proxy`
 
+mod beside;
 mod contender;
 mod cores;
 mod goals;
@@ -14,14 +15,16 @@ mod world;
 
 use crate::steps::heading;
 use anyhow::{Context, ensure};
+use beside::Build;
 use cedarkey_host_kit::tools;
 use clap::{Args, ValueEnum};
 use contender::Contender;
-use measure::{Effort, measure};
+use measure::{Effort, Measured, starts, turns};
 use report::{Report, version_of};
 use serde_json::json;
 use setting::{Setting, Sweep};
 use stage::{Programs, Stage};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use world::World;
 
@@ -42,12 +45,30 @@ pub struct Proxy {
     sweep: Option<Sweep>,
     /// Instead of measuring, send so many requests to cedarkey while a wholly new bundle comes each
     /// second, and see whether memory grows
-    #[arg(long, value_name = "N", conflicts_with_all = ["sweep", "contenders", "plot"])]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["sweep", "contenders", "beside", "envoys", "plot", "no_metrics"],
+    )]
     soak: Option<u64>,
     /// Who is measured, besides the bare listener [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     contenders: Vec<Contender>,
-    /// How often each has its turn
+    /// Measure another build of cedarkey's module too, with the very configuration of `cedarkey`,
+    /// and call it NAME; can be given several times
+    ///
+    /// It has a listener and a VM of its own in the same Envoys, and its turn in the same rounds.
+    /// It is held to no goal. `cargo xtask filter --without` builds such a module.
+    #[arg(long, value_name = "NAME=FILE")]
+    beside: Vec<Build>,
+    /// In how many Envoys, one after the other, each point is measured
+    ///
+    /// Where code comes to lie in memory differs from one to the next, and with it what a request
+    /// costs. The rounds of all count alike. In a sweep each point has its first before any has its
+    /// second, so that no point has a better hour than another.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    envoys: u32,
+    /// How often each has its turn in an Envoy
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// How long a turn lasts, in seconds; there are two, one for throughput and one for latency
@@ -69,23 +90,36 @@ enum Format {
     Json,
 }
 
+/// What is measured under one setting.
+struct Point {
+    /// What the point of a sweep is called.
+    name: String,
+    stage: Stage,
+    measured: Vec<Measured>,
+}
+
 impl Proxy {
     /// Runs it; tells whether all goals are met.
     pub fn run(self) -> anyhow::Result<bool> {
         ensure!((0.1..=600.0).contains(&self.seconds), "a turn lasts from 0.1 to 600 seconds");
+        let mut names = BTreeSet::new();
+        for Build { name, .. } in &self.beside {
+            ensure!(names.insert(name), "two builds are called `{name}`");
+        }
         self.say("get ready (the first time takes a quarter of an hour)");
         let programs = Programs::build()?;
         if let Some(requests) = self.soak {
             return self.soak(&programs, requests);
         }
-        let points = match self.sweep {
+        let settings = match self.sweep {
             Some(sweep) => sweep.settings(&self.setting),
             None => vec![(String::from("all"), self.setting.clone())],
         };
-        let mut reports = Vec::new();
-        for (name, setting) in points {
-            reports.push(self.point(&programs, name, &setting)?);
+        let mut points = Vec::new();
+        for (name, setting) in settings {
+            points.push(self.point(&programs, name, &setting)?);
         }
+        let mut reports = self.measure(&mut points)?;
         let flat = self.sweep.and_then(|sweep| goals::flat(sweep, &reports));
         if let Some(report) = reports.last_mut() {
             report.goals.extend(flat.clone());
@@ -101,6 +135,7 @@ impl Proxy {
                 "envoy": tools::ENVOY_VERSION,
                 "cedar-policy": version_of("cedar-policy")?,
                 "regorus": version_of("regorus")?,
+                "envoys": self.envoys,
                 "rounds": self.rounds,
                 "seconds": self.seconds,
                 "sweep": self.sweep,
@@ -112,12 +147,13 @@ impl Proxy {
             flat.iter().for_each(goals::Goal::show);
             let [cedar, rego] = ["cedar-policy", "regorus"].map(version_of);
             anstream::println!(
-                "\nEnvoy {}, cedar-policy {}, regorus {}; medians of {} rounds (least..most); \
-                 plot: {}",
+                "\nEnvoy {}, cedar-policy {}, regorus {}; medians of {} rounds in all \
+                 (least..most), Envoys: {}; plot: {}",
                 tools::ENVOY_VERSION,
                 cedar?,
                 rego?,
-                self.rounds,
+                self.rounds.saturating_mul(self.envoys),
+                self.envoys,
                 plot.display()
             );
         }
@@ -139,18 +175,42 @@ impl Proxy {
         Ok(soaked.is_flat())
     }
 
-    fn point(
-        &self,
-        programs: &Programs,
-        name: String,
-        setting: &Setting,
-    ) -> anyhow::Result<Report> {
-        let contenders = self.contenders(setting);
-        self.say(&format!("{} policies, {} keys ({name})", setting.policies, setting.keys));
+    /// Measures all points, in one Envoy after the other.
+    fn measure(&self, points: &mut [Point]) -> anyhow::Result<Vec<Report>> {
+        let of = self.envoys;
+        let mut reports = Vec::new();
+        for envoy in 1..=of {
+            for point in &mut *points {
+                let Point { name, stage, measured } = &mut *point;
+                let Setting { policies, keys, .. } = stage.setting;
+                let what = format!("{policies} policies, {keys} keys ({name})");
+                self.say(&format!("{what}, Envoy {envoy} of {of}"));
+                turns(stage, self.effort(), measured)?;
+                if envoy == of {
+                    reports.push(self.report(point)?);
+                }
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Gets all ready that a point needs.
+    fn point(&self, programs: &Programs, name: String, setting: &Setting) -> anyhow::Result<Point> {
+        anstream::eprintln!("  a project and a bundle ({name})");
         let stage = Stage::new(programs, setting).context("the project that is measured with")?;
-        let effort =
-            Effort { rounds: self.rounds, seconds: self.seconds, starts: self.sweep.is_none() };
-        let report = Report::new(name, setting, &measure(&stage, &contenders, effort)?);
+        let contenders = self.contenders(setting).into_iter();
+        let measured =
+            contenders.map(|one| Measured::new(one, programs)).collect::<Result<_, _>>()?;
+        Ok(Point { name, stage, measured })
+    }
+
+    /// Looks at a point that has been measured; where it is the only one, also at memory and starts.
+    fn report(&self, point: &mut Point) -> anyhow::Result<Report> {
+        let Point { name, stage, measured } = point;
+        if self.sweep.is_none() {
+            starts(stage, self.effort(), measured)?;
+        }
+        let report = Report::new(name.clone(), &stage.setting, measured);
         if self.format == Format::Table {
             anstream::println!("{}", report.table());
             report.goals.iter().for_each(goals::Goal::show);
@@ -158,16 +218,21 @@ impl Proxy {
         Ok(report)
     }
 
+    const fn effort(&self) -> Effort {
+        Effort { rounds: self.rounds, seconds: self.seconds }
+    }
+
     /// Who is measured: all or those that were named, if they can have so many keys.
     fn contenders(&self, setting: &Setting) -> Vec<Contender> {
-        let all = Contender::value_variants().iter().copied();
+        let all = Contender::value_variants().iter().cloned();
         let is_named =
             |one: &Contender| self.contenders.is_empty() || self.contenders.contains(one);
         let named = all.filter(|one| *one == Contender::Bare || is_named(one));
+        let named = named.chain(self.beside.iter().cloned().map(Contender::Beside));
         if !World::is_large(setting) {
             return named.collect();
         }
-        let able = |one: &Contender| !one.decides() || *one == Contender::Cedarkey;
+        let able = |one: &Contender| !one.decides() || one.is_own();
         let (able, others): (Vec<_>, Vec<_>) = named.partition(able);
         for other in others {
             let name = other.name();

@@ -1,15 +1,16 @@
 //! Who is measured, and how Envoy is told to be it.
 
+use super::beside::Build;
+use super::setting::Setting;
 use super::world::World;
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Who is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Contender {
     /// A listener that answers, without any filter
     Bare,
@@ -25,6 +26,9 @@ pub enum Contender {
     ExtAuthzCedar,
     /// The same with Rego, on the `regorus` crate
     ExtAuthzRego,
+    /// Another build of the filter of this project, with the same configuration
+    #[value(skip)]
+    Beside(Build),
 }
 
 /// What a listener needs besides its own configuration.
@@ -42,11 +46,14 @@ pub struct Parts {
     pub sidecars: Vec<(Contender, SocketAddr)>,
 }
 
+/// What the names of cedarkey's metrics in Envoy begin with.
+pub const METRICS: &str = "wasmcustom.cedarkey_";
+
 // === impl Contender ===
 
 impl Contender {
     /// The name in tables, and of the listener.
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Bare => "bare",
             Self::Nothing => "nothing",
@@ -55,16 +62,22 @@ impl Contender {
             Self::CedarInWasm => "cedar-in-wasm",
             Self::ExtAuthzCedar => "ext-authz-cedar",
             Self::ExtAuthzRego => "ext-authz-rego",
+            Self::Beside(build) => &build.name,
         }
     }
 
     /// Whether it decides at all.
-    pub const fn decides(self) -> bool {
+    pub const fn decides(&self) -> bool {
         !matches!(self, Self::Bare | Self::Nothing)
     }
 
+    /// Whether it is a filter of this project, which takes a bundle from a publisher.
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::Cedarkey | Self::Beside(_))
+    }
+
     /// The engine of its service, if it has one.
-    pub const fn engine(self) -> Option<&'static str> {
+    pub const fn engine(&self) -> Option<&'static str> {
         match self {
             Self::ExtAuthzCedar => Some("cedar"),
             Self::ExtAuthzRego => Some("rego"),
@@ -73,12 +86,13 @@ impl Contender {
     }
 
     /// Its HTTP filters, without the router.
-    fn filters(self, parts: &Parts, world: &World) -> Vec<Value> {
-        match self {
+    fn filters(&self, parts: &Parts, world: &World) -> anyhow::Result<Vec<Value>> {
+        Ok(match self {
             Self::Bare => Vec::new(),
             Self::Nothing => vec![wasm(self, &parts.nothing, "")],
             Self::Native => native(world),
             Self::Cedarkey => vec![parts.cedarkey.clone()],
+            Self::Beside(build) => vec![build.filter(&parts.cedarkey)?],
             Self::CedarInWasm => {
                 vec![wasm(self, &parts.cedar_in_wasm, &world.json.to_string())]
             }
@@ -93,29 +107,48 @@ impl Contender {
                     },
                 },
             })],
-        }
+        })
+    }
+}
+
+impl Serialize for Contender {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
 /// A bootstrap with a listener for each contender, named as it is, on free ports.
-pub fn bootstrap(contenders: &[Contender], parts: &Parts, world: &World) -> Value {
-    let listeners: Vec<_> =
-        contenders.iter().map(|one| listener(*one, one.filters(parts, world))).collect();
+pub fn bootstrap(
+    contenders: &[Contender],
+    parts: &Parts,
+    world: &World,
+    setting: &Setting,
+) -> anyhow::Result<Value> {
+    let of = |one: &Contender| Ok(listener(one, one.filters(parts, world)?, setting.record));
+    let listeners = contenders.iter().map(of).collect::<anyhow::Result<Vec<_>>>()?;
     let mut clusters = Vec::new();
-    if contenders.contains(&Contender::Cedarkey) {
+    if contenders.iter().any(Contender::is_own) {
         clusters.extend(parts.publisher.map(|at| cluster("cedarkey_publisher", at, false)));
     }
     let used = parts.sidecars.iter().filter(|(one, _)| contenders.contains(one));
     clusters.extend(used.map(|(one, at)| cluster(one.name(), *at, true)));
-    json!({
+    // Envoy has no switch for the metrics of one filter.
+    let stats = match setting.no_metrics {
+        true => json!({ "stats_matcher": {
+            "exclusion_list": { "patterns": [{ "prefix": METRICS }] },
+        } }),
+        false => json!({}),
+    };
+    Ok(json!({
         "static_resources": { "listeners": listeners, "clusters": clusters },
         "admin": { "address": socket(SocketAddr::from(([127, 0, 0, 1], 0))) },
-    })
+        "stats_config": stats,
+    }))
 }
 
 /// All listeners are the same but for their filters; each answers by itself, so that no upstream is
 /// measured.
-fn listener(contender: Contender, mut filters: Vec<Value>) -> Value {
+fn listener(contender: &Contender, mut filters: Vec<Value>, record: bool) -> Value {
     let manager =
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     filters.push(json!({
@@ -138,6 +171,7 @@ fn listener(contender: Contender, mut filters: Vec<Value>) -> Value {
                     "headers_with_underscores_action": "REJECT_REQUEST",
                 },
                 "http_filters": filters,
+                "access_log": if record { vec![access_log()] } else { Vec::new() },
                 "route_config": {
                     "name": contender.name(),
                     "virtual_hosts": [{
@@ -154,7 +188,21 @@ fn listener(contender: Contender, mut filters: Vec<Value>) -> Value {
     })
 }
 
-fn wasm(contender: Contender, module: &Path, configuration: &str) -> Value {
+/// A line with the record of the decision for each request, or with a hyphen where there is none.
+fn access_log() -> Value {
+    json!({
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": type_url("envoy.extensions.access_loggers.file.v3.FileAccessLog"),
+            "path": "/dev/null",
+            "log_format": { "text_format_source": {
+                "inline_string": "%FILTER_STATE(wasm.cedarkey:PLAIN)%\n",
+            } },
+        },
+    })
+}
+
+fn wasm(contender: &Contender, module: &Path, configuration: &str) -> Value {
     json!({
         "name": "envoy.filters.http.wasm",
         "typed_config": {

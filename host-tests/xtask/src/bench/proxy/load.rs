@@ -61,7 +61,7 @@ impl Load {
     pub fn run(
         &self,
         stage: &Stage,
-        contender: Contender,
+        contender: &Contender,
         address: SocketAddr,
     ) -> anyhow::Result<Outcome> {
         let plan = json!({

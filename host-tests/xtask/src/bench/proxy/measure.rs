@@ -2,10 +2,11 @@
 
 use super::contender::Contender;
 use super::load::Load;
-use super::stage::Stage;
+use super::stage::{Programs, Stage};
 use anyhow::ensure;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::slice;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -45,54 +46,26 @@ pub struct Effort {
     pub rounds: u32,
     /// How long a turn lasts.
     pub seconds: f64,
-    /// Whether each is also started by itself, for its memory and the time until it is ready.
-    pub starts: bool,
 }
 
-/// Measures all contenders on a stage. Progress goes to standard error.
-pub fn measure(
-    stage: &Stage,
-    contenders: &[Contender],
-    effort: Effort,
-) -> anyhow::Result<Vec<Measured>> {
-    let mut all: Vec<_> = contenders
-        .iter()
-        .map(|contender| Measured { contender: *contender, samples: Samples::new() })
-        .collect();
-    for one in &mut all {
-        if let Some(size) = stage.programs.module(one.contender)? {
-            one.samples.insert(Metric::Module, vec![size as f64 / 1000.0]);
-        }
-    }
-    turns(stage, contenders, effort, &mut all)?;
-    if effort.starts {
-        starts(stage, effort, &mut all)?;
-    }
-    Ok(all)
-}
-
-/// Drives one listener after the other in one Envoy.
-fn turns(
-    stage: &Stage,
-    contenders: &[Contender],
-    effort: Effort,
-    all: &mut [Measured],
-) -> anyhow::Result<()> {
-    let running = stage.start(contenders)?;
-    for contender in contenders {
+/// Drives one listener after the other, in an Envoy of its own. Progress goes to standard error.
+pub fn turns(stage: &Stage, effort: Effort, all: &mut [Measured]) -> anyhow::Result<()> {
+    let contenders: Vec<_> = all.iter().map(|one| one.contender.clone()).collect();
+    let running = stage.start(&contenders)?;
+    for contender in &contenders {
         anstream::eprintln!("  {}: are its answers right?", contender.name());
-        stage.settle(&running, *contender)?;
+        stage.settle(&running, contender)?;
     }
     for round in 1..=effort.rounds {
         anstream::eprintln!("  round {round} of {}", effort.rounds);
         for one in all.iter_mut() {
-            let before = running.cpu(one.contender)?;
+            let before = running.cpu(&one.contender)?;
             let full = Load::full(stage, effort.seconds);
-            let full = stage.load(&running, one.contender, &full)?;
-            let cpu = running.cpu(one.contender)?.saturating_sub(before);
+            let full = stage.load(&running, &one.contender, &full)?;
+            let cpu = running.cpu(&one.contender)?.saturating_sub(before);
             ensure!(full.requests > 0, "no request was answered");
             let single = Load::single(effort.seconds);
-            let single = stage.load(&running, one.contender, &single)?;
+            let single = stage.load(&running, &one.contender, &single)?;
             one.add(Metric::Cpu, cpu.as_secs_f64() * 1e6 / full.requests as f64);
             one.add(Metric::Rate, full.requests as f64 / full.seconds);
             one.add(Metric::P50, single.p50);
@@ -104,14 +77,15 @@ fn turns(
     Ok(())
 }
 
-/// Starts each by itself. Nothing is sent meanwhile, so it has all cores.
-fn starts(stage: &Stage, effort: Effort, all: &mut [Measured]) -> anyhow::Result<()> {
+/// Starts each by itself, for its memory and the time until it is ready. Nothing is sent meanwhile,
+/// so it has all cores.
+pub fn starts(stage: &Stage, effort: Effort, all: &mut [Measured]) -> anyhow::Result<()> {
     for round in 1..=effort.rounds {
         anstream::eprintln!("  start {round} of {}", effort.rounds);
         for one in all.iter_mut() {
-            let running = stage.start_anywhere(&[one.contender])?;
-            stage.settle(&running, one.contender)?;
-            let megabytes = running.resident(one.contender)? as f64 / f64::from(1 << 20);
+            let running = stage.start_anywhere(slice::from_ref(&one.contender))?;
+            stage.settle(&running, &one.contender)?;
+            let megabytes = running.resident(&one.contender)? as f64 / f64::from(1 << 20);
             one.add(Metric::Memory, megabytes);
             one.add(Metric::Ready, running.ready.as_secs_f64() * 1000.0);
             running.envoy.stop()?;
@@ -123,6 +97,15 @@ fn starts(stage: &Stage, effort: Effort, all: &mut [Measured]) -> anyhow::Result
 // === impl Measured ===
 
 impl Measured {
+    /// Of a contender of which nothing is known yet but the size of its module.
+    pub fn new(contender: Contender, programs: &Programs) -> anyhow::Result<Self> {
+        let mut new = Self { contender, samples: Samples::new() };
+        if let Some(size) = programs.module(&new.contender)? {
+            new.add(Metric::Module, size as f64 / 1000.0);
+        }
+        Ok(new)
+    }
+
     fn add(&mut self, metric: Metric, value: f64) {
         self.samples.entry(metric).or_default().push(value);
     }

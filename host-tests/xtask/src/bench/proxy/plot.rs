@@ -1,5 +1,6 @@
 //! A plot of what is added to the bare listener.
 
+use super::contender::Contender;
 use super::measure::Metric;
 use super::report::Report;
 use anyhow::anyhow;
@@ -9,13 +10,14 @@ use std::path::Path;
 const SIZE: (u32, u32) = (900, 540);
 
 /// Told from each other also by those who see few colours, and from white by all (Okabe and Ito).
-const COLOURS: [RGBColor; 6] = [
+const COLOURS: [RGBColor; 7] = [
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
     RGBColor(0, 158, 115),
     RGBColor(213, 94, 0),
     RGBColor(0, 114, 178),
     RGBColor(204, 121, 167),
+    BLACK,
 ];
 
 /// The least that the axis shows, in microseconds: below it is noise.
@@ -31,19 +33,19 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
     let names: Vec<_> = reports
         .iter()
         .flat_map(|report| &report.contenders)
-        .map(|row| row.contender)
-        .filter(|contender| contender.name() != "bare")
+        .map(|row| &row.contender)
+        .filter(|contender| **contender != Contender::Bare)
         .fold(Vec::new(), |mut all, one| {
             if !all.contains(&one) {
                 all.push(one);
             }
             all
         });
-    let spread = |report: &Report, contender| {
-        let row = report.contenders.iter().find(|row| row.contender == contender)?;
+    let spread = |report: &Report, contender: &Contender| {
+        let row = report.contenders.iter().find(|row| row.contender == *contender)?;
         row.metrics.get(&Metric::Cpu)?.difference
     };
-    let all = names.iter().flat_map(|name| reports.iter().filter_map(|it| spread(it, *name)));
+    let all = names.iter().flat_map(|name| reports.iter().filter_map(|it| spread(it, name)));
     let most = all.fold(10.0_f64, |most, it| most.max(it.max)) * 1.5;
     let last = reports.len() as f64 - 0.5;
 
@@ -75,7 +77,7 @@ fn draw_on(path: &Path, axis: &str, reports: &[Report]) -> Result<(), Box<dyn st
         let points: Vec<_> = reports
             .iter()
             .enumerate()
-            .filter_map(|(at, report)| Some((at as f64 + shift, spread(report, *contender)?)))
+            .filter_map(|(at, report)| Some((at as f64 + shift, spread(report, contender)?)))
             .collect();
         let line = points.iter().map(|(at, it)| (*at, it.median.max(LEAST)));
         let legend = colour;

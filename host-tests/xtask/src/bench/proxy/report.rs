@@ -115,7 +115,7 @@ impl Row {
             Some((*metric, Compared { value, difference, ratio: beside(|own, base| own / base) }))
         };
         let metrics = one.samples.iter().filter_map(compared).collect();
-        Self { contender: one.contender, metrics }
+        Self { contender: one.contender.clone(), metrics }
     }
 
     /// The median of what is added to the bare listener.
@@ -142,7 +142,10 @@ impl Spread {
     fn of(samples: impl Iterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<_> = samples.collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let median = *sorted.get(sorted.len() / 2)?;
+        // Of an even number of samples the two in the middle count.
+        let middle = [sorted.len().saturating_sub(1) / 2, sorted.len() / 2];
+        let [lower, upper] = middle.map(|at| sorted.get(at).copied());
+        let median = f64::midpoint(lower?, upper?);
         Some(Self { min: *sorted.first()?, median, max: *sorted.last()? })
     }
 }
@@ -172,5 +175,14 @@ mod tests {
         let difference = row.metrics.get(&Metric::Cpu).unwrap().difference.unwrap();
         assert_eq!([difference.min, difference.median, difference.max], [5.0, 6.0, 7.0]);
         assert_eq!(row.added(Metric::P50), None);
+    }
+
+    #[test]
+    fn as_many_samples_are_below_the_median_as_above() {
+        let median = |samples: &[f64]| Spread::of(samples.iter().copied()).unwrap().median;
+        assert_eq!(median(&[7.0]), 7.0);
+        assert_eq!(median(&[9.0, 1.0]), 5.0);
+        assert_eq!(median(&[4.0, 1.0, 100.0, 2.0]), 3.0);
+        assert!(Spread::of(std::iter::empty()).is_none());
     }
 }

@@ -27,6 +27,17 @@ pub struct Setting {
     /// Without counting which keys are used for what
     #[arg(long)]
     pub no_usage: bool,
+    /// Without cedarkey's metrics: Envoy is told to keep none of them
+    ///
+    /// cedarkey counts all the same, and tells Envoy so on its tick.
+    #[arg(long)]
+    pub no_metrics: bool,
+    /// With a record of every decision, which each listener's access log writes to nowhere
+    ///
+    /// What cedarkey then adds is the record, its place in the filter state, and its text in the
+    /// line of the log; the rest of the line, and writing it, is paid for by the bare listener too.
+    #[arg(long)]
+    pub record: bool,
 }
 
 /// What is asked.
@@ -57,8 +68,8 @@ pub enum Sweep {
     Protocol,
     /// Allowed and denied, and why
     Requests,
-    /// With the use of keys counted and reported, and without
-    Usage,
+    /// What is told of requests: none of it, each of metrics, usage and records alone, and all of it
+    Telemetry,
     /// One worker and two
     Workers,
 }
@@ -89,12 +100,47 @@ impl Sweep {
             ]
             .map(|(name, requests)| (name.into(), Setting { requests, ..base() }))
             .into(),
-            Self::Usage => [("counted", false), ("not counted", true)]
-                .map(|(name, no_usage)| (name.into(), Setting { no_usage, ..base() }))
-                .into(),
+            Self::Telemetry => [
+                ("none", [false, false, false]),
+                ("metrics", [true, false, false]),
+                ("usage", [false, true, false]),
+                ("record", [false, false, true]),
+                ("all", [true, true, true]),
+            ]
+            .map(|(name, [metrics, usage, record])| {
+                let (no_metrics, no_usage) = (!metrics, !usage);
+                (name.into(), Setting { no_metrics, no_usage, record, ..base() })
+            })
+            .into(),
             Self::Workers => {
                 [1, 2].map(|workers| (workers.to_string(), Setting { workers, ..base() })).into()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, FromArgMatches};
+
+    impl Setting {
+        /// What is measured if nothing is said.
+        pub fn usual() -> Self {
+            let command = Self::augment_args(Command::new("bench"));
+            Self::from_arg_matches(&command.get_matches_from(["bench"])).unwrap()
+        }
+    }
+
+    #[test]
+    fn telemetry_is_measured_alone_and_together() {
+        let told = |(_, it): (String, Setting)| [!it.no_metrics, !it.no_usage, it.record];
+        let mut points: Vec<_> =
+            Sweep::Telemetry.settings(&Setting::usual()).into_iter().map(told).collect();
+        let [first, .., last] = points[..] else { panic!("{points:?}") };
+        assert_eq!([first, last], [[false; 3], [true; 3]]);
+        points.retain(|told| told.iter().filter(|is| **is).count() == 1);
+        points.dedup();
+        assert_eq!(points.len(), 3);
     }
 }

@@ -1,14 +1,14 @@
 //! Whether memory grows under load while bundles are switched.
 
-use super::contender::Contender;
+use super::contender::{Contender, METRICS};
 use super::load::Load;
 use super::stage::Stage;
 use super::world;
 use anyhow::{Context, anyhow, ensure};
 use cedarkey_host_kit::bulk::Keys;
 use serde::Serialize;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{slice, thread};
 
 /// How it went.
 #[derive(Clone, Debug, Serialize)]
@@ -36,8 +36,8 @@ const NOISE: f64 = 0.01;
 
 /// Sends so many requests while every record of the inventory is replaced once a second.
 pub fn soak(stage: &Stage, requests: u64) -> anyhow::Result<Soaked> {
-    let own = Contender::Cedarkey;
-    let running = stage.start(&[own])?;
+    let own = &Contender::Cedarkey;
+    let running = stage.start(slice::from_ref(own))?;
     stage.settle(&running, own)?;
     let load = Load { requests, ..Load::full(stage, LONGEST) };
     let begun = Instant::now();
@@ -59,8 +59,9 @@ pub fn soak(stage: &Stage, requests: u64) -> anyhow::Result<Soaked> {
         }
         sending.join().map_err(|_| anyhow!("what sends requests has panicked"))?
     })?;
-    let name = "wasmcustom.cedarkey_bundle_version";
-    let version = running.envoy.stats(name)?.get(name).copied().context("the bundle's version")?;
+    let name = format!("{METRICS}bundle_version");
+    let version =
+        running.envoy.stats(&name)?.get(&name).copied().context("the bundle's version")?;
     ensure!(version.saturating_add(2) > switches, "version {version} is in force at the end");
     running.envoy.stop()?;
     let (early, late) = memory.split_at(EARLY.min(memory.len() / 2));

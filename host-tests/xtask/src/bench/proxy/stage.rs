@@ -1,6 +1,6 @@
 //! Everything that runs while contenders are measured.
 
-use super::contender::{Contender, Parts, bootstrap};
+use super::contender::{Contender, METRICS, Parts, bootstrap};
 use super::cores::{self, Cores};
 use super::load::{Load, Outcome};
 use super::setting::Setting;
@@ -71,11 +71,12 @@ impl Programs {
     }
 
     /// The size of a contender's module, in bytes.
-    pub fn module(&self, contender: Contender) -> anyhow::Result<Option<u64>> {
+    pub fn module(&self, contender: &Contender) -> anyhow::Result<Option<u64>> {
         let path = match contender {
             Contender::Nothing => &self.nothing,
             Contender::Cedarkey => &self.cedarkey,
             Contender::CedarInWasm => &self.cedar_in_wasm,
+            Contender::Beside(build) => &build.module,
             _ => return Ok(None),
         };
         Ok(Some(fs::metadata(path)?.len()))
@@ -146,10 +147,10 @@ impl Stage {
             let address = process.until("the service listens", LIMIT, || {
                 fs::read_to_string(file("address")).ok()?.parse().ok()
             })?;
-            parts.sidecars.push((*contender, address));
-            sidecars.push((*contender, process));
+            parts.sidecars.push((contender.clone(), address));
+            sidecars.push((contender.clone(), process));
         }
-        let config = bootstrap(contenders, &parts, &self.world).to_string();
+        let config = bootstrap(contenders, &parts, &self.world, &self.setting)?.to_string();
         let options = Options { workers: self.setting.workers, limit: LIMIT, log_level: "warn" };
         let envoy = Envoy::start(&config, &options)?;
         Ok(Running { envoy, sidecars, ready: begun.elapsed() })
@@ -159,7 +160,7 @@ impl Stage {
     pub fn load(
         &self,
         running: &Running,
-        contender: Contender,
+        contender: &Contender,
         load: &Load,
     ) -> anyhow::Result<Outcome> {
         let address = running.envoy.listener(contender.name())?;
@@ -175,8 +176,9 @@ impl Stage {
         Ok(outcome)
     }
 
-    /// Waits until a contender gives every answer that it must give.
-    pub fn settle(&self, running: &Running, contender: Contender) -> anyhow::Result<()> {
+    /// Waits until a contender gives every answer that it must give, and sees whether Envoy keeps
+    /// metrics of it as it is told to.
+    pub fn settle(&self, running: &Running, contender: &Contender) -> anyhow::Result<()> {
         let mut last = None;
         let right = wait::until("every answer is right", LIMIT, || {
             let load = Load { requests: 200, ..Load::single(10.0) };
@@ -192,7 +194,12 @@ impl Stage {
             Some(error) => error.context(late),
             None => late.into(),
         })?;
-        self.load(running, contender, &Load { requests: 10_000, ..Load::single(60.0) }).map(drop)
+        self.load(running, contender, &Load { requests: 10_000, ..Load::single(60.0) })?;
+        if contender.is_own() {
+            let kept = running.envoy.stats(METRICS)?.len();
+            ensure!((kept == 0) == self.setting.no_metrics, "Envoy keeps {kept} metrics");
+        }
+        Ok(())
     }
 }
 
@@ -206,6 +213,7 @@ fn filter(
     let publisher = source.address().to_string();
     let mut options = vec!["--publisher", &publisher];
     options.extend(setting.no_usage.then_some("--no-usage"));
+    options.extend(setting.record.then_some(["--record", "all"]).into_iter().flatten());
     let config = deployment.render(&options).map_err(|error| anyhow!(error))?;
     let config: Value = serde_saphyr::from_str(&template.configure(&config))?;
     let filters =
@@ -225,19 +233,19 @@ fn filter(
 
 impl Running {
     /// The processor time that Envoy and the contender's service have taken.
-    pub fn cpu(&self, contender: Contender) -> anyhow::Result<Duration> {
+    pub fn cpu(&self, contender: &Contender) -> anyhow::Result<Duration> {
         let times = self.processes(contender).map(usage::cpu);
         Ok(times.sum::<Result<_, _>>()?)
     }
 
     /// Their resident memory, in bytes.
-    pub fn resident(&self, contender: Contender) -> anyhow::Result<u64> {
+    pub fn resident(&self, contender: &Contender) -> anyhow::Result<u64> {
         let sizes = self.processes(contender).map(usage::resident);
         Ok(sizes.sum::<Result<_, _>>()?)
     }
 
-    fn processes(&self, contender: Contender) -> impl Iterator<Item = u32> {
-        let own = self.sidecars.iter().filter(move |(one, _)| *one == contender);
+    fn processes(&self, contender: &Contender) -> impl Iterator<Item = u32> {
+        let own = self.sidecars.iter().filter(move |(one, _)| one == contender);
         std::iter::once(self.envoy.id()).chain(own.map(|(_, process)| process.id()))
     }
 }

@@ -135,7 +135,7 @@ impl World {
     }
 
     /// The requests that are sent in turn, with the statuses that they must be answered with.
-    pub fn mix(&self, contender: Contender, setting: &Setting) -> Vec<Value> {
+    pub fn mix(&self, contender: &Contender, setting: &Setting) -> Vec<Value> {
         let count = MIX.max(1);
         (0..count)
             .filter_map(|number| {
@@ -154,7 +154,7 @@ impl World {
         &self,
         asked: Requests,
         number: usize,
-        contender: Contender,
+        contender: &Contender,
         setting: &Setting,
     ) -> Option<Value> {
         let known = || Some(&self.tokens.get(number.checked_rem(self.tokens.len())?)?.0);
