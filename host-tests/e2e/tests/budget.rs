@@ -52,7 +52,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_replace_header_map_value", 3),
         ],
         allocations: 1,
-        instructions: 49_581,
+        instructions: 43_111,
     },
     Budget {
         what: "denied by a policy",
@@ -65,7 +65,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_send_local_response", 1),
         ],
         allocations: 4,
-        instructions: 54_637,
+        instructions: 49_275,
     },
     Budget {
         what: "denied for an unknown key",
@@ -74,7 +74,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 33_583,
+        instructions: 30_838,
     },
     Budget {
         what: "denied for want of a key",
@@ -83,7 +83,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 15_086,
+        instructions: 13_421,
     },
 ];
 

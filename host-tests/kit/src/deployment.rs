@@ -233,12 +233,27 @@ pub fn start(config: &str) -> Result<Envoy> {
     Ok(Envoy::start(config, &options)?)
 }
 
-/// Sends a request to the proxy's listener.
+/// Sends a request to the listener that `cedarkey render envoy` makes.
 ///
 /// # Errors
 ///
 /// There is no answer.
 pub fn request(
+    envoy: &Envoy,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Answer> {
+    request_to("api", envoy, method, path, headers)
+}
+
+/// Sends a request to a listener of the proxy.
+///
+/// # Errors
+///
+/// There is no answer.
+pub fn request_to(
+    listener: &str,
     envoy: &Envoy,
     method: &str,
     path: &str,
@@ -250,7 +265,7 @@ pub fn request(
         .timeout_global(Some(LIMIT))
         .build()
         .new_agent();
-    let url = format!("http://{}{path}", envoy.listener("api")?);
+    let url = format!("http://{}{path}", envoy.listener(listener)?);
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -140,6 +140,11 @@ impl Request {
         for field in fields {
             // Records are small: to put each field in its place takes less code than to sort them.
             let sorted = self.fields.get_mut(first..).unwrap_or_default();
+            // Most come in their order.
+            if sorted.last().is_none_or(|last| last.name < field.name) {
+                self.fields.push(*field);
+                continue;
+            }
             match sorted.binary_search_by_key(&field.name, |field| field.name) {
                 Ok(at) => {
                     if let Some(known) = sorted.get_mut(at) {

@@ -83,18 +83,29 @@ impl<'a> Token<'a> {
         if text.len() > MAX_LEN {
             return Err(TokenError::TooLong);
         }
-        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(TokenError::Character);
+        // Where the first two marks between words are, and how many there are.
+        let (mut marks, mut count) = ([0_usize; 2], 0_usize);
+        for (at, byte) in text.bytes().enumerate() {
+            if byte == b'_' {
+                marks.get_mut(count).into_iter().for_each(|mark| *mark = at);
+                count = count.saturating_add(1);
+            } else if !byte.is_ascii_alphanumeric() {
+                return Err(TokenError::Character);
+            }
         }
-        let mut words = text.splitn(3, '_');
-        let (Some(prefix), Some(environment), Some(body)) =
-            (words.next(), words.next(), words.next())
-        else {
-            return Err(TokenError::Form);
+        let [first, second] = marks;
+        let word = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        let [prefix, environment, body] = match count {
+            0 | 1 => return Err(TokenError::Form),
+            _ => [
+                word(0, first),
+                word(first.saturating_add(1), second),
+                word(second.saturating_add(1), text.len()),
+            ],
         };
         check_word(prefix)?;
         check_word(environment)?;
-        if body.contains('_') {
+        if count > 2 {
             return Err(TokenError::Form);
         }
         let (_, checksum) = body.split_at_checked(RANDOM_LEN).ok_or(TokenError::Length)?;

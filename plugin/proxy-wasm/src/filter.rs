@@ -5,7 +5,7 @@ use crate::credential::{self, Credential};
 use crate::delivery::Active;
 use crate::facts::Facts;
 use crate::forward::{self, Passage, forward};
-use crate::headers::Headers;
+use crate::headers::{Headers, Start};
 use crate::host;
 use crate::record::{Record, Recording};
 use crate::respond::{self, Told};
@@ -13,7 +13,6 @@ use crate::shared::Shared;
 use cedarkey_engine::gate::{Call, Cause, Denial, Gate, Session, Verdict};
 use cedarkey_engine::key::{KeyId, KeyRecord, Keys, Unreadable};
 use cedarkey_engine::token::KeyHash;
-use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
 
@@ -34,6 +33,25 @@ impl Filter {
     }
 
     /// Decides a request when its headers are there.
+    pub fn on_headers(&self) -> Action {
+        #[cfg(feature = "fault")]
+        return crate::fault::count(|| self.begin());
+        #[cfg(not(feature = "fault"))]
+        self.begin()
+    }
+
+    /// Takes from the trailers what an upstream must not have.
+    pub fn on_trailers(&self) -> Action {
+        let config = self.shared.config.borrow().clone();
+        match (config, host::request_trailers()) {
+            (Some(config), Some(trailers)) => {
+                forward::strip_trailers(&config.key_from, &trailers);
+                Action::Continue
+            }
+            (config, _) => self.refuse(config.as_deref(), Cause::Internal, &Headers::default()),
+        }
+    }
+
     fn begin(&self) -> Action {
         self.shared.serves.set(true);
         let Some(headers) = host::request_headers() else {
@@ -98,10 +116,11 @@ impl Filter {
                 return Some(self.refuse(Some(config), Cause::MalformedKey, headers));
             }
         };
+        let Start { method, authority, path } = headers.start();
         let call = Call {
-            method: headers.one(":method").unwrap_or_default(),
-            authority: headers.one(":authority").unwrap_or_default(),
-            target: headers.one(":path").unwrap_or_default(),
+            method: method.unwrap_or_default(),
+            authority: authority.unwrap_or_default(),
+            target: path.unwrap_or_default(),
             credential: key.as_deref(),
         };
         let gate = Gate {
@@ -125,7 +144,8 @@ impl Filter {
                     Record { id: decision.as_str(), cause: None, key, profile, by }.tell();
                 }
                 let key = key.as_deref().unwrap_or_default();
-                let passage = Passage { key, owner, decision: decision.as_str() };
+                let passage =
+                    Passage { key, owner, decision: decision.as_str(), target: call.target };
                 Some(forward(permit, &passage, &config.key_from, headers))
             }
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
@@ -180,30 +200,5 @@ impl Keys for Lookup<'_> {
 
     fn is_revoked(&self, id: &KeyId) -> bool {
         self.0.revocations.contains(id)
-    }
-}
-
-impl Context for Filter {}
-
-impl HttpContext for Filter {
-    #[cfg(not(feature = "fault"))]
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.begin()
-    }
-
-    #[cfg(feature = "fault")]
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        crate::fault::count(|| self.begin())
-    }
-
-    fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        let config = self.shared.config.borrow().clone();
-        match (config, host::request_trailers()) {
-            (Some(config), Some(trailers)) => {
-                forward::strip_trailers(&config.key_from, &trailers);
-                Action::Continue
-            }
-            (config, _) => self.refuse(config.as_deref(), Cause::Internal, &Headers::default()),
-        }
     }
 }

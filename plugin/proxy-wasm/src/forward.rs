@@ -23,6 +23,8 @@ pub struct Passage<'a> {
     pub owner: &'a str,
     /// The id of the decision.
     pub decision: &'a str,
+    /// The path and query, as sent.
+    pub target: &'a str,
 }
 
 /// A change to the headers of a request.
@@ -53,7 +55,7 @@ pub fn forward(
     places: &[Location],
     headers: &Headers,
 ) -> Action {
-    strip(passage.key, places, headers, &mut make);
+    strip(passage.key, passage.target, places, headers, &mut make);
     let set = host::set_request_header;
     set("x-cedarkey-key-id", permit.key().encode(&mut [0; KEY_ID_LEN]));
     set("x-cedarkey-owner", &header_value(passage.owner));
@@ -70,7 +72,7 @@ fn make(change: Change<'_>) {
 
 /// Takes keys out of the path of a request that is denied, for paths are logged.
 pub fn conceal(places: &[Location], headers: &Headers) {
-    strip_query("", places, headers, &mut make);
+    strip_query("", headers.one(":path").unwrap_or_default(), places, &mut make);
 }
 
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
@@ -96,7 +98,14 @@ fn carries(places: &[Location], name: &[u8]) -> bool {
 /// Removes keys from every place that may carry one, not only from the one that counted, the key of
 /// this request from wherever it stands, and what only the filter may say. A bearer token of another
 /// kind stays: it may be for the upstream.
-fn strip<'a>(key: &str, places: &[Location], headers: &'a Headers, go: Changes<'a, '_>) {
+fn strip<'a>(
+    key: &str,
+    target: &str,
+    places: &[Location],
+    headers: &'a Headers,
+    go: Changes<'a, '_>,
+) {
+    let mut has_cookies = false;
     let is_stripped = |(name, value): (&[u8], &[u8])| match name {
         // Of these only a part is removed: see below.
         b"cookie" | [b':', ..] => false,
@@ -105,6 +114,7 @@ fn strip<'a>(key: &str, places: &[Location], headers: &'a Headers, go: Changes<'
     };
     let mut seen = headers.iter();
     while let Some((name, value)) = seen.next() {
+        has_cookies |= name == b"cookie";
         // All of a name go at once, with the last of them.
         if is_stripped((name, value))
             && !seen.clone().any(|(other, value)| other == name && is_stripped((other, value)))
@@ -112,10 +122,10 @@ fn strip<'a>(key: &str, places: &[Location], headers: &'a Headers, go: Changes<'
             go(Change::Remove(name));
         }
     }
-    if headers.all("cookie").next().is_some() {
+    if has_cookies {
         strip_cookies(key, places, headers, go);
     }
-    strip_query(key, places, headers, go);
+    strip_query(key, target, places, go);
 }
 
 /// Whether a value is this key, or holds it.
@@ -157,9 +167,10 @@ fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<
 }
 
 /// Removes keys from the query, of which several places may name a parameter.
-fn strip_query(key: &str, places: &[Location], headers: &Headers, go: Changes<'_, '_>) {
-    let target = headers.one(":path").and_then(|target| target.split_once('?'));
-    if let Some((path, query)) = target {
+fn strip_query(key: &str, target: &str, places: &[Location], go: Changes<'_, '_>) {
+    if target.bytes().any(|byte| byte == b'?')
+        && let Some((path, query)) = target.split_once('?')
+    {
         rewrite(path, query, key, places, go);
     }
 }

@@ -16,6 +16,17 @@ pub struct Iter<'a> {
     texts: &'a [u8],
 }
 
+/// The parts of a request's first line (RFC 9113, section 8.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start<'a> {
+    /// `:method`.
+    pub method: Option<&'a str>,
+    /// `:authority`.
+    pub authority: Option<&'a str>,
+    /// `:path`, with the query.
+    pub path: Option<&'a str>,
+}
+
 // === impl Headers ===
 
 impl Headers {
@@ -36,6 +47,22 @@ impl Headers {
         // What is too short for its own lengths is all texts, which a good block never leaves over.
         let (lengths, texts) = split().unwrap_or((&[], &self.0));
         Iter { lengths, texts }
+    }
+
+    /// What the request is for. What occurs several times, or is not text, counts as absent.
+    pub fn start(&self) -> Start<'_> {
+        let (mut method, mut authority, mut path) = (None, None, None);
+        for (name, value) in self.iter() {
+            let part = match name {
+                b":method" => &mut method,
+                b":authority" => &mut authority,
+                b":path" => &mut path,
+                _ => continue,
+            };
+            *part = Some(if part.is_none() { str::from_utf8(value).ok() } else { None });
+        }
+        let [method, authority, path] = [method, authority, path].map(Option::flatten);
+        Start { method, authority, path }
     }
 
     /// The values of a header.
@@ -113,6 +140,10 @@ mod tests {
             (headers.one(":path"), headers.one("a"), headers.one("b")),
             (Some("/"), None, None)
         );
+        let start = Start { path: Some("/"), ..Start::default() };
+        assert_eq!(headers.start(), start);
+        let twice = [(":method", "A"), (":path", "/"), (":method", "A"), (":method", "A")];
+        assert_eq!(twice.into_iter().collect::<Headers>().start(), start);
         assert_eq!(headers.texts("a").collect::<Vec<_>>(), [""]);
         assert_eq!(Headers::read(Vec::new()).unwrap().iter().count(), 0);
         assert_eq!(Headers::read(vec![0; 4]).unwrap().iter().count(), 0);

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! root ── configure ──> config
-//!   │  └─ tick ───────> delivery ──(publisher, shared data)──> the bundle in force
-//!   └─ http context ──> filter: headers -> credential -> gate -> forward | respond
+//!      └─ tick ───────> delivery ──(publisher, shared data)──> the bundle in force
+//! request ────────────> filter: headers -> credential -> gate -> forward | respond
 //! ```
 //!
 //! This is the only crate that names `proxy_wasm`, and of it only [`host`] makes calls to the proxy.
@@ -13,10 +13,12 @@ pub mod config;
 mod credential;
 mod decision;
 pub mod delivery;
+#[cfg(target_arch = "wasm32")]
+mod entry;
 mod facts;
 #[cfg(feature = "fault")]
 mod fault;
-mod filter;
+pub mod filter;
 mod forward;
 pub mod headers;
 pub mod host;
@@ -28,14 +30,6 @@ mod proxy;
 mod record;
 mod respond;
 pub mod root;
-mod shared;
+pub mod shared;
+pub mod streams;
 mod usage;
-
-/// Registers the filter with the proxy, once in each VM.
-#[cfg(target_arch = "wasm32")]
-mod entry {
-    proxy_wasm::main! {{
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
-    }}
-}

@@ -2,12 +2,11 @@
 
 use crate::config::Config;
 use crate::delivery::{Answer, Delivery, Event};
-use crate::filter::Filter;
 use crate::host;
 use crate::proxy::Proxy;
 use crate::shared::Shared;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{ContextType, LogLevel};
+use proxy_wasm::traits::{Context, RootContext};
+use proxy_wasm::types::LogLevel;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,6 +27,11 @@ pub struct Root {
 // === impl Root ===
 
 impl Root {
+    /// What its streams share.
+    pub fn shared(&self) -> &Rc<Shared> {
+        &self.shared
+    }
+
     /// Takes a configuration into force.
     fn configure(&mut self, json: &[u8]) -> Result<(), String> {
         let config = Rc::new(Config::parse(json).map_err(|error| error.to_string())?);
@@ -118,14 +122,6 @@ impl RootContext for Root {
         self.shared.watch_expiry();
         self.shared.metrics.tell_decisions();
         self.shared.report_usage();
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Filter::new(Rc::clone(&self.shared))))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
     }
 }
 

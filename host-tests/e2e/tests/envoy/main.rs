@@ -14,6 +14,7 @@ mod mint;
 mod record;
 mod refusals;
 mod reload;
+mod roots;
 mod start;
 mod stop;
 mod usage;

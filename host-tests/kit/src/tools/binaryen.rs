@@ -68,17 +68,28 @@ pub(super) fn finish_plain(module: &Path) -> Result<PathBuf, ToolError> {
     make(module, |program, made| close(program, module, made))
 }
 
-/// Leaves out of a module what no proxy calls, and optimises it.
+/// Gives a module its own entrances in the place of the SDK's, leaves out of it what no proxy calls,
+/// and optimises it.
 fn close(program: &dyn Fn(&str) -> Command, module: &Path, made: &Path) -> Result<(), ToolError> {
-    let [graph, closed] = ["json", "closed"].map(|extension| made.with_extension(extension));
+    let [merged, graph, closed] =
+        ["merged", "json", "closed"].map(|extension| made.with_extension(extension));
+    let mut merge = program("wasm-merge");
+    // Of two exports with one name the first stays.
+    merge.arg(entrances()).arg("entrances").arg(module).arg("filter");
+    run(merge.arg("--skip-export-conflicts").arg("-o").arg(&merged))?;
     let kept = ENTRANCES.map(|name| json!({ "name": name, "export": name }));
     let root = json!({ "name": "proxy", "root": true, "reaches": ENTRANCES });
     let nodes: Vec<_> = [root].into_iter().chain(kept).collect();
     fs::write(&graph, json!(nodes).to_string()).map_err(ToolError::file(&graph))?;
     // It says at length what it leaves out.
     let mut close = program("wasm-metadce");
-    quietly(close.arg(module).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
+    quietly(close.arg(&merged).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
     optimise(program, &closed, made)
+}
+
+/// The module's own entrances, by the names by which proxies know them.
+fn entrances() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools/entrances.wat")
 }
 
 /// Optimises a module as it is, as [`finish`] does.
@@ -107,7 +118,7 @@ fn make(
     let optimised = folder.join(module.file_name().unwrap_or_default());
     let _held = lock(&folder)?;
     let [host, requests] = tune::files();
-    if [module, &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
+    if [module, &entrances(), &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
         return Ok(optimised);
     }
     let program = programs()?;

@@ -17,37 +17,60 @@ pub struct HostError(());
 /// Where it is empty, has user information, or holds anything but the characters of host names and
 /// addresses.
 pub fn normalise(authority: &str) -> Result<Cow<'_, str>, HostError> {
-    let host = without_port(authority).ok_or(HostError(()))?;
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let proper = |byte: u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_')
-            || (bracketed && byte == b':')
-    };
-    // An empty label is no part of a name, and `.example.com` must not count as below itself.
-    let empty_label = !bracketed && host.split('.').any(str::is_empty);
-    if inner.is_empty() || empty_label || host.len() > MAX_HOST || !inner.bytes().all(proper) {
+    // How long the last label is, whether there are capitals, and where the port begins.
+    let (mut label, mut capitals, mut end) = (0_usize, false, authority.len());
+    for (at, byte) in authority.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => {}
+            b'A'..=b'Z' => capitals = true,
+            // An empty label is no part of a name, and `.example.com` must not count as below itself.
+            b'.' if label > 0 => {
+                label = 0;
+                continue;
+            }
+            b':' => {
+                end = at;
+                break;
+            }
+            b'[' if at == 0 => return address(authority),
+            _ => return Err(HostError(())),
+        }
+        label = label.saturating_add(1);
+    }
+    // Behind a final dot there is nothing.
+    let last = if label == 0 { end.saturating_sub(1) } else { end };
+    let host = authority.get(..last).unwrap_or_default();
+    let port = authority.get(end.saturating_add(1)..).unwrap_or_default();
+    if host.is_empty() || host.len() > MAX_HOST || !is_port(port) {
         return Err(HostError(()));
     }
-    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Ok(Cow::Owned(host.to_ascii_lowercase()));
-    }
-    Ok(Cow::Borrowed(host))
+    Ok(if capitals { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
-fn without_port(authority: &str) -> Option<&str> {
-    let after_host = authority.rfind(']').map_or(0, |at| at.saturating_add(1));
-    let (host, tail) = authority.split_at_checked(after_host)?;
-    match tail.split_once(':') {
-        None => Some(authority),
-        Some((rest, port)) => {
-            let proper = port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
-            let end = host.len().checked_add(rest.len())?;
-            authority.get(..end).filter(|_| proper)
-        }
+/// The same of an IPv6 address in brackets.
+#[cold]
+fn address(authority: &str) -> Result<Cow<'_, str>, HostError> {
+    let end = authority.find(']').ok_or(HostError(()))?;
+    let (host, rest) = authority.split_at_checked(end.saturating_add(1)).ok_or(HostError(()))?;
+    let rest = rest.strip_prefix('.').unwrap_or(rest);
+    let port = rest.strip_prefix(':').unwrap_or_default();
+    let inner = host.get(1..end).unwrap_or_default();
+    let proper =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    let ends = rest.is_empty() || rest.starts_with(':');
+    if inner.is_empty()
+        || host.len() > MAX_HOST
+        || !ends
+        || !is_port(port)
+        || !inner.bytes().all(proper)
+    {
+        return Err(HostError(()));
     }
+    Ok(Cow::Owned(host.to_ascii_lowercase()))
+}
+
+fn is_port(text: &str) -> bool {
+    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

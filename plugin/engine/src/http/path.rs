@@ -61,41 +61,53 @@ impl<'a> Target<'a> {
     ///
     /// Where the path is not in the one form that everybody reads alike.
     pub fn parse(raw: &'a str) -> Result<Self, PathError> {
-        let (path, query) = match raw.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (raw, None),
-        };
+        let end = raw.bytes().position(|byte| byte == b'?');
+        let path = end.map_or(Some(raw), |end| raw.get(..end)).unwrap_or_default();
+        let query = end.and_then(|end| raw.get(end.saturating_add(1)..));
         if path.len() > MAX_PATH {
             return Err(PathError::TooLong);
         }
-        // Most paths hold nothing that has to be looked at once more.
         let (mut escaped, mut parameters) = (false, false);
+        // How many segments there are, how long the last one is, and how many dots are in it.
+        let (mut count, mut length, mut dots) = (0_usize, 0_usize, 0_usize);
         for byte in path.bytes() {
             match byte {
+                b'/' => {
+                    if count > 0 && length == 0 {
+                        return Err(PathError::EmptySegment);
+                    }
+                    if is_dots(length, dots) {
+                        return Err(PathError::DotSegment);
+                    }
+                    count = count.saturating_add(1);
+                    (length, dots) = (0, 0);
+                    continue;
+                }
                 b'\\' | b'#' => return Err(PathError::Character),
                 b'%' => escaped = true,
                 b';' => parameters = true,
+                b'.' => dots = dots.saturating_add(1),
                 _ if byte.is_ascii_graphic() => {}
                 _ => return Err(PathError::Character),
             }
+            length = length.saturating_add(1);
+            if count == 0 {
+                return Err(PathError::NotAbsolute);
+            }
+        }
+        // The last may be empty: a trailing slash is part of the path.
+        match count {
+            0 => return Err(PathError::NotAbsolute),
+            1..=MAX_SEGMENTS => {}
+            _ => return Err(PathError::TooLong),
+        }
+        if is_dots(length, dots) {
+            return Err(PathError::DotSegment);
         }
         let target = Self { path, query, escaped };
-        let mut segments = target.relative()?.split('/').peekable();
-        let mut count = 0_usize;
-        while let Some(segment) = segments.next() {
-            count = count.saturating_add(1);
-            if count > MAX_SEGMENTS {
-                return Err(PathError::TooLong);
-            }
-            // The last may be empty: a trailing slash is part of the path.
-            if segment.is_empty() && segments.peek().is_some() {
-                return Err(PathError::EmptySegment);
-            }
-            if escaped || parameters {
-                check_segment(segment)?;
-            } else if is_dots(segment) {
-                return Err(PathError::DotSegment);
-            }
+        // Most paths hold nothing that has to be looked at once more.
+        if escaped || parameters {
+            target.relative().split('/').try_for_each(check_segment)?;
         }
         Ok(target)
     }
@@ -119,12 +131,18 @@ impl<'a> Target<'a> {
     /// The segments, percent-decoded.
     pub fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         let target = *self;
-        let relative = target.relative().unwrap_or(target.path);
-        relative.split('/').map(move |segment| target.decode(segment))
+        target.relative().split('/').map(move |segment| target.decode(segment))
     }
 
-    fn relative(&self) -> Result<&'a str, PathError> {
-        self.path.strip_prefix('/').ok_or(PathError::NotAbsolute)
+    /// The segments as received, with a slash between each two, where that is what they are decoded
+    /// too.
+    pub(crate) fn plain(&self) -> Option<&'a str> {
+        if self.escaped { None } else { Some(self.relative()) }
+    }
+
+    /// What follows the first slash, which is there.
+    fn relative(&self) -> &'a str {
+        self.path.get(1..).unwrap_or_default()
     }
 
     /// Decodes what is part of the path, which was tried when it was read.
@@ -134,9 +152,9 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Whether a segment, decoded, stands for its own place or the one above.
-fn is_dots(name: &str) -> bool {
-    matches!(name, "." | "..")
+/// Whether a segment of that length, with so many dots, stands for its own place or the one above.
+fn is_dots(length: usize, dots: usize) -> bool {
+    length == dots && (1..=2).contains(&dots)
 }
 
 #[cold]
@@ -144,7 +162,7 @@ fn check_segment(segment: &str) -> Result<(), PathError> {
     let decoded = percent_decode(segment).ok_or(PathError::Escape)?;
     // `..;x` counts: some upstreams cut parameters off before they resolve dots.
     let name = decoded.split(';').next().unwrap_or_default();
-    if is_dots(name) {
+    if matches!(name, "." | "..") {
         return Err(PathError::DotSegment);
     }
     if decoded.contains(';') {

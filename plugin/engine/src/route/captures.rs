@@ -36,6 +36,9 @@ impl Captures {
     /// Takes the segments of a path.
     pub(super) fn read(&mut self, target: &Target<'_>) {
         self.clear();
+        if let Some(path) = target.plain() {
+            return self.read_plain(path);
+        }
         for segment in target.segments() {
             if !self.segments.is_empty() {
                 self.text.push('/');
@@ -43,6 +46,18 @@ impl Captures {
             let range = self.push(&segment);
             self.segments.push(range);
         }
+    }
+
+    fn read_plain(&mut self, path: &str) {
+        self.text.push_str(path);
+        let mut begins = 0;
+        for (at, byte) in path.bytes().enumerate() {
+            if byte == b'/' {
+                self.segments.push(begins..at);
+                begins = at.saturating_add(1);
+            }
+        }
+        self.segments.push(begins..path.len());
     }
 
     /// Gives the values that were found their names.

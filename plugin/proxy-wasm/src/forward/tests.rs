@@ -11,7 +11,8 @@ fn changes(places: &[Location], headers: &[(&str, &str)]) -> Vec<(String, Option
 
 fn stripped(key: &str, places: &[Location], headers: &Headers) -> Vec<(String, Option<String>)> {
     let mut changes = Vec::new();
-    strip(key, places, headers, &mut |change| {
+    let target = headers.one(":path").unwrap_or_default();
+    strip(key, target, places, headers, &mut |change| {
         changes.push(match change {
             Change::Remove(name) => (String::from_utf8_lossy(name).into_owned(), None),
             Change::Set(name, value) => (name.into(), Some(value)),
