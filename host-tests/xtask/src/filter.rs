@@ -6,16 +6,20 @@ use std::path::PathBuf;
 
 /// Build the filter's module, and print where it is.
 ///
-/// With `--without` it is built as it does not ship: without a part of what is done for speed once
-/// the module is linked. It decides the same. `cargo xtask bench proxy --beside NAME=FILE` shows
-/// what the part is good for.
+/// With `--to` it is a build to be measured beside the one that ships, by
+/// `cargo xtask bench proxy --beside NAME=FILE`: of a changed tree, with another setting of the
+/// compiler, or without a part of what is done for speed once the module is linked.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask filter --without hints --to target/no-hints.wasm
+  CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS='-C target-feature=+simd128' \\
+      cargo xtask filter --to target/simd.wasm")]
 pub struct Filter {
     /// Leave out a part of the tuning
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART", requires = "to")]
     without: Vec<Part>,
-    /// Where the module goes that lacks a part
-    #[arg(long, value_name = "FILE", requires = "without")]
+    /// Where a module goes that is to be measured
+    #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
 

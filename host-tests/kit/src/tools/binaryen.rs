@@ -49,13 +49,19 @@ pub(super) fn finish(module: &Path) -> Result<PathBuf, ToolError> {
     })
 }
 
-/// The same without some parts of the tuning, made anew, as the file `to`.
+/// The same without some parts of the tuning, made anew, as the file `to`: a module to be measured,
+/// which may need what not all hosts have.
 pub(super) fn finish_without(
     module: &Path,
     without: &[Tuning],
     to: &Path,
 ) -> Result<(), ToolError> {
-    let program = programs()?;
+    let programs = programs()?;
+    let program = |name: &str| {
+        let mut command = programs(name);
+        command.arg("--enable-simd");
+        command
+    };
     let folder = tempfile::tempdir().map_err(ToolError::file(std::env::temp_dir()))?;
     let made = folder.path().join("module");
     close(&program, module, &made)?;
