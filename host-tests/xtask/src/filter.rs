@@ -15,7 +15,7 @@ use std::path::PathBuf;
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS='-C target-feature=+simd128' \\
       cargo xtask filter --to target/simd.wasm")]
 pub struct Filter {
-    /// Leave out a part of the tuning
+    /// Leave out parts of the tuning, with commas between them
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART", requires = "to")]
     without: Vec<Part>,
     /// Where a module goes that is to be measured

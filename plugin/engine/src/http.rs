@@ -19,7 +19,7 @@ pub fn is_method(method: &str) -> bool {
 }
 
 /// Decodes percent escapes; `None` where an escape is malformed or the result is not UTF-8.
-fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+pub fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }

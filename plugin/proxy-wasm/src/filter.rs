@@ -48,40 +48,48 @@ impl Filter {
                 forward::strip_trailers(&config.key_from, &trailers);
                 Action::Continue
             }
-            (config, _) => self.refuse(config.as_deref(), Cause::Internal, &Headers::default()),
+            (config, _) => {
+                self.refuse(config.as_deref(), None, Cause::Internal, &Headers::default())
+            }
         }
     }
 
     fn begin(&self) -> Action {
         self.shared.serves.set(true);
         let Some(headers) = host::request_headers() else {
-            return self.refuse(None, Cause::Internal, &Headers::default());
+            return self.refuse(None, None, Cause::Internal, &Headers::default());
         };
         #[cfg(feature = "fault")]
         crate::fault::on_request(&headers);
         let config = self.shared.config.borrow().clone();
         let Some(config) = config else {
-            return self.refuse(None, Cause::BadConfig, &headers);
+            return self.refuse(None, None, Cause::BadConfig, &headers);
         };
         let active = self.shared.active.borrow().clone();
         let Some(active) = active else {
-            return self.refuse(Some(&config), Cause::NoBundle, &headers);
+            return self.refuse(Some(&config), None, Cause::NoBundle, &headers);
         };
         let now = host::now();
         if active.is_stale(self.shared.latest(now)) && !config.serve_stale {
-            return self.refuse(Some(&config), Cause::StaleBundle, &headers);
+            return self.refuse(Some(&config), Some(&active), Cause::StaleBundle, &headers);
         }
         self.decide(&config, &active, &headers, now)
     }
 
     /// Denies a request for which there is nothing to decide with.
     #[cold]
-    fn refuse(&self, config: Option<&Config>, cause: Cause, headers: &Headers) -> Action {
+    fn refuse(
+        &self,
+        config: Option<&Config>,
+        active: Option<&Active>,
+        cause: Cause,
+        headers: &Headers,
+    ) -> Action {
         self.shared.metrics.deny(cause);
-        forward::conceal(config.map_or(&[][..], |config| &config.key_from), headers);
+        forward::conceal("", config.map_or(&[][..], |config| &config.key_from), headers);
         let decision = self.shared.decision_id();
         if config.is_some_and(|config| config.record != Recording::None) {
-            Record::of_denial(decision.as_str(), cause).tell();
+            Record { active, ..Record::of_denial(decision.as_str(), cause) }.tell();
         }
         let told = Told::new(cause, cause.detail(), false);
         respond::deny(config, &told, decision.as_str(), &[], headers)
@@ -98,7 +106,7 @@ impl Filter {
         {
             return action;
         }
-        self.refuse(Some(config), Cause::KeysUnavailable, headers)
+        self.refuse(Some(config), Some(active), Cause::KeysUnavailable, headers)
     }
 
     /// Decides, unless the key cannot be read.
@@ -113,7 +121,7 @@ impl Filter {
             Credential::Missing => None,
             Credential::Presented(key) => Some(key),
             Credential::Unclear => {
-                return Some(self.refuse(Some(config), Cause::MalformedKey, headers));
+                return Some(self.refuse(Some(config), Some(active), Cause::MalformedKey, headers));
             }
         };
         let Start { method, authority, path } = headers.start();
@@ -139,9 +147,10 @@ impl Filter {
                 let owner = active.model.owner(permit.profile());
                 let decision = self.shared.decision_id();
                 if config.record == Recording::All {
-                    let by = Some((active, &*session));
+                    let (active, session) = (Some(active), Some(&*session));
                     let (key, profile) = (Some(permit.key()), Some(permit.profile()));
-                    Record { id: decision.as_str(), cause: None, key, profile, by }.tell();
+                    let id = decision.as_str();
+                    Record { id, cause: None, key, profile, active, session }.tell();
                 }
                 let key = key.as_deref().unwrap_or_default();
                 let passage =
@@ -149,7 +158,10 @@ impl Filter {
                 Some(forward(permit, &passage, &config.key_from, headers))
             }
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
-            Verdict::Deny(denial) => Some(self.deny(config, active, &denial, &session, &facts)),
+            Verdict::Deny(denial) => {
+                let key = key.as_deref().unwrap_or_default();
+                Some(self.deny(config, active, key, &denial, &session, &facts))
+            }
         };
         self.shared.session.replace(Some(session));
         action
@@ -161,21 +173,21 @@ impl Filter {
         &self,
         config: &Config,
         active: &Active,
+        key: &str,
         denial: &Denial,
         session: &Session,
         &Facts { headers, now, .. }: &Facts<'_>,
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
-        forward::conceal(&config.key_from, headers);
+        forward::conceal(key, &config.key_from, headers);
         let decision = self.shared.decision_id();
         if config.record != Recording::None {
-            let by = Some((active, session));
             let (key, profile) = (denial.key(), denial.profile());
             let record = Record::of_denial(decision.as_str(), denial.cause());
-            Record { key, profile, by, ..record }.tell();
+            Record { key, profile, active: Some(active), session: Some(session), ..record }.tell();
         }
-        if let (Cause::DecoyKey, Some(key)) = (denial.cause(), denial.key()) {
-            self.shared.alarm.tell(key, decision.as_str(), headers, now);
+        if let (Cause::DecoyKey, Some(decoy)) = (denial.cause(), denial.key()) {
+            self.shared.alarm.tell(decoy, decision.as_str(), headers, now);
         }
         let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);

@@ -5,7 +5,7 @@ use crate::credential;
 use crate::headers::Headers;
 use crate::host;
 use cedarkey_engine::gate::Permit;
-use cedarkey_engine::http::{cookie, query};
+use cedarkey_engine::http::{cookie, percent_decode, query};
 use cedarkey_engine::key::KEY_ID_LEN;
 use cedarkey_engine::token::Token;
 use proxy_wasm::types::Action;
@@ -70,9 +70,25 @@ fn make(change: Change<'_>) {
     }
 }
 
-/// Takes keys out of the path of a request that is denied, for paths are logged.
-pub fn conceal(places: &[Location], headers: &Headers) {
-    strip_query("", headers.one(":path").unwrap_or_default(), places, &mut make);
+/// Takes keys out of the target of a request that is denied, for targets are logged: this one, those
+/// at places that may carry one, and whatever else has the form of one.
+pub fn conceal(key: &str, places: &[Location], headers: &Headers) {
+    if let Some(target) = headers.one(":path") {
+        let changed = concealed(key, target, places);
+        changed.into_iter().for_each(make);
+    }
+}
+
+fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
+    let is_secret = |part: &str| {
+        let part = percent_decode(part).unwrap_or(Cow::Borrowed(part));
+        has_token(&part) || (!key.is_empty() && holds(part.as_bytes(), key))
+    };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let shown = path.split('/').map(|segment| if is_secret(segment) { "-" } else { segment });
+    let shown = shown.collect::<Vec<_>>().join("/");
+    let kept = without_keys(query, places, &is_secret);
+    (shown != path || kept != query).then(|| rewritten(&shown, &kept))
 }
 
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
@@ -139,9 +155,14 @@ fn holds(value: &[u8], key: &str) -> bool {
 /// such as `authorization`, and callers may write any scheme before a key.
 fn holds_any(value: &[u8], key: &str) -> bool {
     let text = String::from_utf8_lossy(value);
-    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let is_bearer = || credential::bearer(&text).is_some_and(|token| token == key);
-    holds(value, key) || is_bearer() || words.any(|word| Token::parse(word).is_ok())
+    holds(value, key) || is_bearer() || has_token(&text)
+}
+
+/// Whether a text has a token of this form in it, whoever's it is.
+fn has_token(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.any(|word| Token::parse(word).is_ok())
 }
 
 /// Removes keys from the cookies, of which several places may name one. Apart, as most requests have
@@ -166,33 +187,49 @@ fn strip_cookies(key: &str, places: &[Location], headers: &Headers, go: Changes<
     }
 }
 
-/// Removes keys from the query, of which several places may name a parameter.
+/// Removes keys from the query.
 fn strip_query(key: &str, target: &str, places: &[Location], go: Changes<'_, '_>) {
-    if target.bytes().any(|byte| byte == b'?')
-        && let Some((path, query)) = target.split_once('?')
-    {
-        rewrite(path, query, key, places, go);
+    if target.bytes().any(|byte| byte == b'?') {
+        stripped_query(key, target, places).into_iter().for_each(go);
     }
 }
 
-/// Writes a path anew without the keys in its query. Apart, as most requests have no query.
+/// Apart, as most requests have no query.
 #[inline(never)]
-fn rewrite(path: &str, before: &str, key: &str, places: &[Location], go: Changes<'_, '_>) {
-    let mut after = Cow::Borrowed(before);
+fn stripped_query(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
+    let (path, query) = target.split_once('?')?;
+    let is_secret = |pair: &str| {
+        let decoded = || percent_decode(pair).is_some_and(|pair| holds(pair.as_bytes(), key));
+        holds(pair.as_bytes(), key) || decoded()
+    };
+    let kept = without_keys(query, places, &is_secret);
+    (kept != query).then(|| rewritten(path, &kept))
+}
+
+/// A query without what is at the places that may carry keys, of which several may name a parameter,
+/// and without the pairs that are secret.
+fn without_keys<'a>(
+    query: &'a str,
+    places: &[Location],
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Cow<'a, str> {
+    let mut kept = Cow::Borrowed(query);
     for place in places {
         let Location::Query(name) = place else { continue };
-        if query::values(&after, name).next().is_some() {
-            after = query::without(&after, name).into();
+        if query::values(&kept, name).next().is_some() {
+            kept = query::without(&kept, name).into();
         }
     }
-    if holds(after.as_bytes(), key) {
-        let kept: Vec<_> = after.split('&').filter(|pair| !holds(pair.as_bytes(), key)).collect();
-        after = kept.join("&").into();
+    if kept.split('&').any(is_secret) {
+        kept = kept.split('&').filter(|pair| !is_secret(pair)).collect::<Vec<_>>().join("&").into();
     }
-    if after != before {
-        let mark = if after.is_empty() { "" } else { "?" };
-        go(Change::Set(":path", format!("{path}{mark}{after}")));
-    }
+    kept
+}
+
+/// The change after which a request is for this path and query.
+fn rewritten(path: &str, query: &str) -> Change<'static> {
+    let mark = if query.is_empty() { "" } else { "?" };
+    Change::Set(":path", format!("{path}{mark}{query}"))
 }
 
 /// Text that cannot end the header it is in.

@@ -31,8 +31,10 @@ pub struct Record<'a> {
     pub key: Option<KeyId>,
     /// The profile of that key.
     pub profile: Option<u32>,
-    /// What was decided with, where there was anything, and how it came to that.
-    pub by: Option<(&'a Active, &'a Session)>,
+    /// The bundle that was in force, if any.
+    pub active: Option<&'a Active>,
+    /// How its policies came to the decision, where they were asked.
+    pub session: Option<&'a Session>,
 }
 
 /// Room for most records, in bytes.
@@ -46,7 +48,7 @@ const MOST: usize = 16;
 impl<'a> Record<'a> {
     /// The record of a denial of which no more is known.
     pub fn of_denial(id: &'a str, cause: Cause) -> Self {
-        Self { id, cause: Some(cause), key: None, profile: None, by: None }
+        Self { id, cause: Some(cause), key: None, profile: None, active: None, session: None }
     }
 
     /// Hands the record to the proxy. Apart, as not all proxies are to have it.
@@ -68,8 +70,7 @@ impl<'a> Record<'a> {
         if let Some(key) = self.key {
             field("key", key.encode(&mut [0; KEY_ID_LEN]), &mut out);
         }
-        if let Some((active, session)) = self.by {
-            let model = &active.model;
+        if let (Some(Active { model, .. }), Some(session)) = (self.active, self.session) {
             field("owner", self.profile.map_or("", |profile| model.owner(profile)), &mut out);
             field(
                 "action",
@@ -77,12 +78,14 @@ impl<'a> Record<'a> {
                 &mut out,
             );
             let evaluation = session.evaluation();
-            let decided =
-                if self.cause.is_none() { evaluation.permits() } else { evaluation.forbids() };
+            let (permits, forbids) = (evaluation.permits(), evaluation.forbids());
+            let decided = if self.cause.is_none() { permits } else { forbids };
             let failed = evaluation.errors().iter().map(|(at, _)| *at);
             let name = |at| model.policy_id(at);
             list("policies", decided.iter().copied().map(name), &mut out);
             list("errors", failed.map(name), &mut out);
+        }
+        if let Some(active) = self.active {
             let _ = write!(out, ",\"bundle\":{}", active.manifest.version);
         }
         out.push('}');

@@ -94,6 +94,14 @@ fn each_decision_is_recorded_with_who_what_and_why() -> Result<()> {
         assert_eq!(decision, Some("deny".into()), "{line}");
         assert_eq!(told, expected, "{line}");
     }
+    // Two keys are none, but there is a bundle all the same.
+    let twice = [("x-api-key", reader.token.as_str()), ("x-api-key", "another")];
+    let (_, unclear) = told(&envoy, &request(&envoy, "GET", "/v1/orders", &twice)?)?;
+    assert_eq!(unclear, json!({ "decision": "deny", "cause": "malformed_key" }));
+    // Who is denied may have written its key anywhere.
+    let path = format!("/v1/orders/{0}?a=1&API_KEY={0}", reader.token);
+    let (line, _) = told(&envoy, &ask(&reader.token, "DELETE", &path)?)?;
+    assert_eq!(line["path"], "/v1/orders/-?a=1");
     let log = envoy.log();
     assert!(!log.contains(&reader.token) && !log.contains(&revoked.token));
     Ok(())

@@ -107,7 +107,7 @@ impl Proxy {
             ensure!(names.insert(name), "two builds are called `{name}`");
         }
         self.say("get ready (the first time takes a quarter of an hour)");
-        let programs = Programs::build()?;
+        let programs = Programs::build(|one| self.soak.is_none() && self.is_named(one))?;
         if let Some(requests) = self.soak {
             return self.soak(&programs, requests);
         }
@@ -225,9 +225,7 @@ impl Proxy {
     /// Who is measured: all or those that were named, if they can have so many keys.
     fn contenders(&self, setting: &Setting) -> Vec<Contender> {
         let all = Contender::value_variants().iter().cloned();
-        let is_named =
-            |one: &Contender| self.contenders.is_empty() || self.contenders.contains(one);
-        let named = all.filter(|one| *one == Contender::Bare || is_named(one));
+        let named = all.filter(|one| *one == Contender::Bare || self.is_named(one));
         let named = named.chain(self.beside.iter().cloned().map(Contender::Beside));
         if !World::is_large(setting) {
             return named.collect();
@@ -239,6 +237,10 @@ impl Proxy {
             anstream::eprintln!("left out: {name}, which takes all {} keys at once", setting.keys);
         }
         able
+    }
+
+    fn is_named(&self, contender: &Contender) -> bool {
+        self.contenders.is_empty() || self.contenders.contains(contender)
     }
 
     /// Announces a step; standard output is for the result where a program reads it.

@@ -148,3 +148,42 @@ fn token() -> String {
 fn an_owner_cannot_end_its_header() {
     assert_eq!(header_value("a\r\nx-admin: 1\u{7f}é"), "a  x-admin: 1 é");
 }
+
+#[test]
+fn a_denied_request_is_logged_without_anything_that_looks_like_a_key() {
+    let token = cedarkey_engine::token::mint("ck", "test", || 7).unwrap();
+    let escaped = token.replace('_', "%5F");
+    let places = [Location::Query("api_key".into())];
+    let shown = |target: &str| match concealed("foreign-key-of-another-system", target, &places) {
+        None => target.to_owned(),
+        Some(Change::Set(":path", target)) => target,
+        Some(other) => panic!("{other:?}"),
+    };
+    for (query, kept) in [
+        ("a=1&b", "?a=1&b"),
+        ("", "?"),
+        ("api_key=x", ""),
+        ("a=1&k=TOKEN", "?a=1"),
+        ("a=1;api_key=TOKEN&b=2", "?b=2"),
+        ("API_KEY=ESCAPED&b=%zz", "?b=%zz"),
+        ("%zz=TOKEN", ""),
+        ("k=foreign%2Dkey-of-another-system", ""),
+    ] {
+        let target = format!("/v1/x?{query}").replace("TOKEN", &token).replace("ESCAPED", &escaped);
+        assert_eq!(shown(&target), format!("/v1/x{kept}"), "{query}");
+    }
+    assert_eq!(shown(&format!("/v1/{token}/x?a")), "/v1/-/x?a");
+    assert_eq!(shown(&format!("/{escaped}")), "/-");
+    for same in ["", "/", "//", "/a//b/", "*", "http://h/a"] {
+        assert_eq!(concealed("", same, &places), None, "{same}");
+    }
+}
+
+#[test]
+fn the_key_is_taken_out_of_a_query_that_writes_it_otherwise() {
+    let key = "ck_test_0123456789abcdef";
+    let headers = [(":path", "/x?a=1&k=%63k_test_0123456789abcdef")].into_iter().collect();
+    assert_eq!(stripped(key, &[], &headers), [set(":path", "/x?a=1")]);
+    let headers = [(":path", "/x?")].into_iter().collect();
+    assert_eq!(stripped(key, &[], &headers), []);
+}

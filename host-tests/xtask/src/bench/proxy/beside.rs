@@ -17,6 +17,9 @@ pub struct Build {
     pub module: PathBuf,
 }
 
+/// What a module of the filter exports that comes from the linker alone.
+const UNFINISHED: &[u8] = b"cedarkey_on_request_headers";
+
 /// What a WebAssembly module begins with; a component has another version.
 const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -61,6 +64,11 @@ impl FromStr for Build {
         let module = fs::canonicalize(file).map_err(cannot)?;
         let bytes = fs::read(&module).map_err(cannot)?;
         ensure!(bytes.starts_with(MAGIC), "`{file}` is not a WebAssembly module");
+        ensure!(
+            !bytes.windows(UNFINISHED.len()).any(|part| part == UNFINISHED),
+            "`{file}` comes from the linker alone; `cargo xtask filter --to FILE` writes one that is \
+             finished"
+        );
         Ok(Self { name: name.into(), module })
     }
 }
@@ -96,6 +104,8 @@ mod tests {
         assert!(refused(&format!("plain={folder}")).contains("Is a directory"));
         let component = file("component.wasm", b"\0asm\x0d\0\x01\0");
         assert!(refused(&format!("plain={component}")).contains("is not a WebAssembly module"));
+        let linked = file("linked.wasm", &[MAGIC, UNFINISHED].concat());
+        assert!(refused(&format!("plain={linked}")).contains("comes from the linker alone"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use cedarkey_host_kit::envoy::{Envoy, Options};
 use cedarkey_host_kit::process::Process;
 use cedarkey_host_kit::source::Source;
 use cedarkey_host_kit::{tools, usage, wait};
+use clap::ValueEnum;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -56,16 +57,24 @@ const LIMIT: Duration = Duration::from_secs(120);
 // === impl Programs ===
 
 impl Programs {
-    /// Builds them.
-    pub fn build() -> anyhow::Result<Self> {
+    /// Builds what those need that are measured; what is not built has no path.
+    pub fn build(is_measured: impl Fn(&Contender) -> bool) -> anyhow::Result<Self> {
+        let has_sidecar = Contender::value_variants()
+            .iter()
+            .any(|one| one.engine().is_some() && is_measured(one));
+        let filter = |of: &Contender, package, module| match is_measured(of) {
+            true => tools::contender_filter(package, module),
+            false => Ok(PathBuf::new()),
+        };
+        let cedar = ("contenders-cedar-in-wasm", "contenders_cedar_in_wasm.wasm");
         Ok(Self {
-            nothing: tools::contender_filter("contenders-nothing", "contenders_nothing.wasm")?,
-            cedar_in_wasm: tools::contender_filter(
-                "contenders-cedar-in-wasm",
-                "contenders_cedar_in_wasm.wasm",
-            )?,
+            nothing: filter(&Contender::Nothing, "contenders-nothing", "contenders_nothing.wasm")?,
+            cedar_in_wasm: filter(&Contender::CedarInWasm, cedar.0, cedar.1)?,
             cedarkey: tools::filter()?,
-            sidecar: tools::contender("contenders-sidecar")?,
+            sidecar: match has_sidecar {
+                true => tools::contender("contenders-sidecar")?,
+                false => PathBuf::new(),
+            },
             load: tools::contender("contenders-load")?,
         })
     }

@@ -43,9 +43,9 @@ pub fn access_log() -> Value {
             "log_format": { "json_format": {
                 "time": "%START_TIME%",
                 "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-                "method": "%REQ(:METHOD)%",
-                "host": "%REQ(:AUTHORITY)%",
-                // The filter has taken keys out of it.
+                "method": "%REQ(:METHOD):32%",
+                "host": "%REQ(:AUTHORITY):255%",
+                // The filter has taken out of it what looks like a key, or, of what passes, this one.
                 "path": "%REQ(:PATH):1024%",
                 "status": "%RESPONSE_CODE%",
                 "record": "%FILTER_STATE(wasm.cedarkey:PLAIN)%",
