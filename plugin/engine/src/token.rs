@@ -24,6 +24,9 @@ pub const RANDOM_LEN: usize = 32;
 /// Characters of the checksum: 62^6 exceeds 2^32.
 const CHECKSUM_LEN: usize = 6;
 
+/// The shortest token, in bytes: a prefix and an environment of one character each.
+pub const MIN_LEN: usize = RANDOM_LEN + CHECKSUM_LEN + 4;
+
 /// The longest prefix or environment, in bytes.
 const MAX_WORD: usize = 16;
 

@@ -7,7 +7,7 @@ use crate::host;
 use cedarkey_engine::gate::Permit;
 use cedarkey_engine::http::{cookie, percent_decode, query};
 use cedarkey_engine::key::KEY_ID_LEN;
-use cedarkey_engine::token::Token;
+use cedarkey_engine::token::{MIN_LEN, Token};
 use proxy_wasm::types::Action;
 use std::borrow::Cow;
 
@@ -73,12 +73,15 @@ fn make(change: Change<'_>) {
 /// Takes keys out of the target of a request that is denied, for targets are logged: this one, those
 /// at places that may carry one, and whatever else has the form of one.
 pub fn conceal(key: &str, places: &[Location], headers: &Headers) {
-    if let Some(target) = headers.one(":path") {
-        let changed = concealed(key, target, places);
-        changed.into_iter().for_each(make);
+    let Some(target) = headers.one(":path") else { return };
+    // Most have no room for a key.
+    let shortest = if key.is_empty() { MIN_LEN } else { MIN_LEN.min(key.len()) };
+    if target.len() > shortest || target.bytes().any(|byte| byte == b'?') {
+        concealed(key, target, places).into_iter().for_each(make);
     }
 }
 
+#[inline(never)]
 fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
     let is_secret = |part: &str| {
         let part = percent_decode(part).unwrap_or(Cow::Borrowed(part));
