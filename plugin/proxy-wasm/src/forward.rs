@@ -81,6 +81,7 @@ pub fn conceal(key: &str, places: &[Location], headers: &Headers) {
     }
 }
 
+/// The change that does so. Apart, as most denials need none.
 #[inline(never)]
 fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
     let is_secret = |part: &str| {
