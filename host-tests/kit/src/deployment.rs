@@ -6,7 +6,7 @@ use crate::process::Process;
 use crate::tools;
 use crate::upstream::Upstream;
 use crate::wait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{
     error::Error,
     fs,
@@ -221,6 +221,20 @@ impl Deployment {
         let config = self.render(&[&["--publisher", &publisher], arguments].concat())?;
         start(&config)
     }
+}
+
+/// Changes the filter's own configuration, in the HTTP filter as `cedarkey render envoy` writes it.
+///
+/// # Errors
+///
+/// There is none.
+pub fn configure(filter: &mut Value, change: impl FnOnce(&mut Map<String, Value>)) -> Result<()> {
+    let text = filter.pointer_mut("/typed_config/config/configuration/value");
+    let text = text.ok_or("there is no configuration")?;
+    let mut own = serde_json::from_str(text.as_str().unwrap_or_default())?;
+    change(&mut own);
+    *text = Value::Object(own).to_string().into();
+    Ok(())
 }
 
 /// Starts an Envoy with two workers.

@@ -2,7 +2,9 @@
 
 use crate::issue;
 use axum::{Json, Router, extract::Request};
-use cedarkey_host_kit::deployment::{Deployment, Issued, Result, in_force, request, start};
+use cedarkey_host_kit::deployment::{
+    Deployment, Issued, Result, configure, in_force, request, start,
+};
 use cedarkey_host_kit::envoy::Envoy;
 use cedarkey_host_kit::upstream::Upstream;
 use http_body_util::{BodyExt, Empty};
@@ -88,12 +90,7 @@ fn deploy(normalise: bool) -> Result<(Deployment, Issued, Envoy)> {
         "name": "file", "typed_config": { "@type": log, "path": path },
     }]);
     let places = json!([{ "header": "x-api-key" }, { "bearer": true }, { "query": "api_key" }]);
-    let filter = manager
-        .pointer_mut("/http_filters/0/typed_config/config/configuration/value")
-        .ok_or("there is no filter")?;
-    let mut own: Value = serde_json::from_str(filter.as_str().unwrap_or_default())?;
-    own["key_from"] = places;
-    *filter = own.to_string().into();
+    configure(&mut manager["http_filters"][0], |own| drop(own.insert("key_from".into(), places)))?;
     let options = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     config["static_resources"]["clusters"][0]["typed_extension_protocol_options"] = json!({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {

@@ -71,7 +71,8 @@ fn each_decision_is_recorded_with_who_what_and_why() -> Result<()> {
         (
             answer,
             json!({
-                "cause": "key_revoked", "key": revoked.id, "owner": owner, "action": "orders.read", "policies": ["guardrail.revoked"],
+                "cause": "key_revoked", "key": revoked.id, "owner": owner,
+                "action": "orders.read", "policies": ["guardrail.revoked"],
             }),
         ),
         (
@@ -83,9 +84,7 @@ fn each_decision_is_recorded_with_who_what_and_why() -> Result<()> {
         ),
         (
             ask(&reader.token, "GET", "/v1/invoices")?,
-            json!({
-                "cause": "no_route", "key": reader.id, "owner": owner,
-            }),
+            json!({ "cause": "no_route", "key": reader.id, "owner": owner }),
         ),
         (ask("\"},{\"record\":\"", "GET", "/")?, json!({ "cause": "malformed_key" })),
     ] {

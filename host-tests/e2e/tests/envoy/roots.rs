@@ -1,9 +1,14 @@
 //! Several configurations of the filter in one VM.
 
 use crate::issue;
-use cedarkey_host_kit::deployment::{Deployment, LIMIT, Result, in_force, request_to, start};
+use cedarkey_host_kit::deployment::{
+    Deployment, LIMIT, Result, configure, in_force, request_to, start,
+};
 use cedarkey_host_kit::wait;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Where the filter is in a listener.
+const FILTER: &str = "/filter_chains/0/filters/0/typed_config/http_filters/0";
 
 #[test]
 fn each_listener_decides_by_its_own_configuration() -> Result<()> {
@@ -17,14 +22,11 @@ fn each_listener_decides_by_its_own_configuration() -> Result<()> {
     let listeners = listeners.and_then(Value::as_array_mut).ok_or("no listeners")?;
     // The same VM, for the module and what it is given are the same, but another configuration.
     for name in ["second", "third"] {
-        let other = listeners.first().ok_or("no listener")?.to_string();
-        let own = format!(r#"{{\"key_from\":[{{\"header\":\"x-{name}-key\"}}],"#);
-        let mut other: Value = serde_json::from_str(&other.replacen(
-            r#""value":"{"#,
-            &format!(r#""value":"{own}"#),
-            1,
-        ))?;
+        let mut other = listeners.first().ok_or("no listener")?.clone();
         *other.get_mut("name").ok_or("no name")? = name.into();
+        let filter = other.pointer_mut(FILTER).ok_or("no filter")?;
+        let places = json!([{ "header": format!("x-{name}-key") }]);
+        configure(filter, |own| drop(own.insert("key_from".into(), places)))?;
         listeners.push(other);
     }
     let envoy = start(&config.to_string())?;

@@ -5,9 +5,9 @@ use super::cores::{self, Cores};
 use super::load::{Load, Outcome};
 use super::setting::Setting;
 use super::world::{self, World, members, rewrite};
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use cedarkey_host_kit::bulk::{Keys, Template};
-use cedarkey_host_kit::deployment::Deployment;
+use cedarkey_host_kit::deployment::{Deployment, configure};
 use cedarkey_host_kit::envoy::{Envoy, Options};
 use cedarkey_host_kit::process::Process;
 use cedarkey_host_kit::source::Source;
@@ -66,10 +66,10 @@ impl Programs {
             true => tools::contender_filter(package, module),
             false => Ok(PathBuf::new()),
         };
-        let cedar = ("contenders-cedar-in-wasm", "contenders_cedar_in_wasm.wasm");
+        let cedar = "contenders_cedar_in_wasm.wasm";
         Ok(Self {
             nothing: filter(&Contender::Nothing, "contenders-nothing", "contenders_nothing.wasm")?,
-            cedar_in_wasm: filter(&Contender::CedarInWasm, cedar.0, cedar.1)?,
+            cedar_in_wasm: filter(&Contender::CedarInWasm, "contenders-cedar-in-wasm", cedar)?,
             cedarkey: tools::filter()?,
             sidecar: match has_sidecar {
                 true => tools::contender("contenders-sidecar")?,
@@ -228,13 +228,7 @@ fn filter(
     let filters =
         "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
     let mut filter = config.pointer(filters).cloned().context("the filter")?;
-    let value = filter
-        .pointer_mut("/typed_config/config/configuration/value")
-        .context("the filter's configuration")?;
-    let Value::String(text) = &*value else { bail!("the filter's configuration is no text") };
-    let mut own: serde_json::Map<String, Value> = serde_json::from_str(text)?;
-    own.remove("key_from");
-    *value = serde_json::to_string(&own)?.into();
+    configure(&mut filter, |own| drop(own.remove("key_from"))).map_err(|error| anyhow!(error))?;
     Ok(filter)
 }
 
