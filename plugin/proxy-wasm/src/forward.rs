@@ -84,13 +84,14 @@ pub fn conceal(key: &str, places: &[Location], headers: &Headers) {
 /// The change that does so. Apart, as most denials need none.
 #[inline(never)]
 fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
-    let is_secret = |part: &str| {
-        let part = percent_decode(part).unwrap_or(Cow::Borrowed(part));
-        has_token(&part) || (!key.is_empty() && holds(part.as_bytes(), key))
-    };
+    let is_secret =
+        |part: &str| either_way(part, |text| has_token(text) || holds(text.as_bytes(), key));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let shown = path.split('/').map(|segment| if is_secret(segment) { "-" } else { segment });
-    let shown = shown.collect::<Vec<_>>().join("/");
+    let mut shown = Cow::Borrowed(path);
+    if path.split('/').any(is_secret) {
+        let shorn = path.split('/').map(|segment| if is_secret(segment) { "-" } else { segment });
+        shown = shorn.collect::<Vec<_>>().join("/").into();
+    }
     let kept = without_keys(query, places, &is_secret);
     (shown != path || kept != query).then(|| rewritten(&shown, &kept))
 }
@@ -148,11 +149,18 @@ fn strip<'a>(
     strip_query(key, target, places, go);
 }
 
-/// Whether a value is this key, or holds it.
+/// Whether a value is this key, or holds it. Where there is no key, none does.
 fn holds(value: &[u8], key: &str) -> bool {
     let key = key.as_bytes();
     let begins = |part: &[u8]| part.first() == key.first() && part == key;
-    value == key || (key.len() >= LONG && value.windows(key.len()).any(begins))
+    let is_in = || key.len() >= LONG && value.windows(key.len()).any(begins);
+    !key.is_empty() && (value == key || is_in())
+}
+
+/// Whether it is so of a part of a target, as it stands there or percent-decoded.
+fn either_way(part: &str, is: impl Fn(&str) -> bool) -> bool {
+    let decoded = || percent_decode(part).is_some_and(|text| is(&text));
+    is(part) || (part.contains('%') && decoded())
 }
 
 /// Whether a value holds this key or another. The proxy joins the values of a header that it knows,
@@ -202,10 +210,7 @@ fn strip_query(key: &str, target: &str, places: &[Location], go: Changes<'_, '_>
 #[inline(never)]
 fn stripped_query(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
     let (path, query) = target.split_once('?')?;
-    let is_secret = |pair: &str| {
-        let decoded = || percent_decode(pair).is_some_and(|pair| holds(pair.as_bytes(), key));
-        holds(pair.as_bytes(), key) || decoded()
-    };
+    let is_secret = |pair: &str| either_way(pair, |text| holds(text.as_bytes(), key));
     let kept = without_keys(query, places, &is_secret);
     (kept != query).then(|| rewritten(path, &kept))
 }
