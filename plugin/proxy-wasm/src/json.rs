@@ -120,6 +120,29 @@ pub fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// Writes a field that is a list, unless it is empty.
+pub fn list<'a>(name: &str, texts: impl Iterator<Item = &'a str>, out: &mut String) {
+    let mut texts = texts.peekable();
+    if texts.peek().is_none() {
+        return;
+    }
+    begin(name, out);
+    let mut mark = '[';
+    for text in texts {
+        out.push(mark);
+        quote(text, out);
+        mark = ',';
+    }
+    out.push(']');
+}
+
+/// Begins a field of an object that has one before it. The name needs no escaping.
+pub fn begin(name: &str, out: &mut String) {
+    for part in [",\"", name, "\":"] {
+        out.push_str(part);
+    }
+}
+
 fn is_escaped(c: char) -> bool {
     matches!(c, '"' | '\\') || c.is_ascii_control()
 }

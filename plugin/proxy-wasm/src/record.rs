@@ -3,7 +3,7 @@
 
 use crate::delivery::Active;
 use crate::host;
-use crate::json::quote;
+use crate::json::{begin, list, quote};
 use cedarkey_engine::gate::{Cause, Session};
 use cedarkey_engine::key::{KEY_ID_LEN, KeyId};
 use std::fmt::Write;
@@ -82,8 +82,8 @@ impl<'a> Record<'a> {
             let decided = if self.cause.is_none() { permits } else { forbids };
             let failed = evaluation.errors().iter().map(|(at, _)| *at);
             let name = |at| model.policy_id(at);
-            list("policies", decided.iter().copied().map(name), &mut out);
-            list("errors", failed.map(name), &mut out);
+            some("policies", decided.iter().copied().map(name), &mut out);
+            some("errors", failed.map(name), &mut out);
         }
         if let Some(active) = self.active {
             let _ = write!(out, ",\"bundle\":{}", active.manifest.version);
@@ -93,7 +93,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Writes a field, unless it is empty. The name needs no escaping.
+/// Writes a field, unless it is empty.
 fn field(name: &str, text: &str, out: &mut String) {
     if !text.is_empty() {
         begin(name, out);
@@ -101,30 +101,13 @@ fn field(name: &str, text: &str, out: &mut String) {
     }
 }
 
-/// Writes a list of names, unless it is empty, and how many there are that it leaves out.
-fn list<'a>(name: &str, names: impl Iterator<Item = &'a str>, out: &mut String) {
-    let mut names = names.peekable();
-    if names.peek().is_none() {
-        return;
-    }
-    begin(name, out);
-    let mut mark = '[';
-    for text in names.by_ref().take(MOST) {
-        out.push(mark);
-        quote(text, out);
-        mark = ',';
-    }
-    out.push(']');
+/// Writes some of the names, and how many there are besides.
+fn some<'a>(name: &str, mut names: impl Iterator<Item = &'a str>, out: &mut String) {
+    list(name, names.by_ref().take(MOST), out);
     let omitted = names.count();
     if omitted > 0 {
         // Writing to a string does not fail.
         let _ = write!(out, ",\"{name}_omitted\":{omitted}");
-    }
-}
-
-fn begin(name: &str, out: &mut String) {
-    for part in [",\"", name, "\":"] {
-        out.push_str(part);
     }
 }
 
@@ -151,7 +134,7 @@ mod tests {
     fn a_list_says_how_many_it_leaves_out() {
         let written = |count: usize| {
             let mut out = String::new();
-            list("names", std::iter::repeat_n("a\"b", count), &mut out);
+            some("names", std::iter::repeat_n("a\"b", count), &mut out);
             out
         };
         assert_eq!(written(0), "");

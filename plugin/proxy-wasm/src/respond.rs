@@ -3,7 +3,7 @@
 use crate::config::{Config, Location};
 use crate::headers::Headers;
 use crate::host;
-use crate::json::quote;
+use crate::json::{list, quote};
 use cedarkey_engine::gate::Cause;
 use proxy_wasm::types::{Action, GrpcStatusCode};
 
@@ -82,11 +82,8 @@ fn answer<'a>(
     quote(told.detail, &mut body);
     body.push_str(",\"decision_id\":");
     quote(decision, &mut body);
-    for (at, policy) in policies.iter().enumerate() {
-        body.push_str(if at == 0 { ",\"policies\":[" } else { "," });
-        quote(policy, &mut body);
-    }
-    body.push_str(if policies.is_empty() { "}" } else { "]}" });
+    list("policies", policies.iter().copied(), &mut body);
+    body.push('}');
 
     let mut headers = Vec::with_capacity(3);
     headers.push(("content-type", "application/problem+json"));
