@@ -99,6 +99,12 @@ const FIELDS: [&str; 12] = [
     "usage",
 ];
 
+const ON_POLICY_ERROR: [(&str, OnPolicyError); 2] =
+    [("deny", OnPolicyError::Deny), ("cedar", OnPolicyError::Cedar)];
+
+const RECORD: [(&str, Recording); 3] =
+    [("none", Recording::None), ("denied", Recording::Denied), ("all", Recording::All)];
+
 const AUTHORITY: &str = "cedarkey-publisher";
 
 /// How long a poll waits by default, and at most, in seconds.
@@ -132,16 +138,9 @@ impl Config {
             key_from,
             reveal_revoked: fields.flag("reveal_revoked")?,
             reveal_policies: fields.flag("reveal_policies")?,
-            on_policy_error: match fields.choice("on_policy_error", &["deny", "cedar"])? {
-                0 => OnPolicyError::Deny,
-                _ => OnPolicyError::Cedar,
-            },
-            serve_stale: fields.choice("on_stale", &["deny", "serve"])? == 1,
-            record: match fields.choice("record", &["none", "denied", "all"])? {
-                0 => Recording::None,
-                1 => Recording::Denied,
-                _ => Recording::All,
-            },
+            on_policy_error: fields.choice("on_policy_error", &ON_POLICY_ERROR)?,
+            serve_stale: fields.choice("on_stale", &[("deny", false), ("serve", true)])?,
+            record: fields.choice("record", &RECORD)?,
             usage: usage::read(fields.take("usage"))?,
         };
         if config.publisher.is_none() {

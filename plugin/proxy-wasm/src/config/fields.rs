@@ -80,10 +80,16 @@ impl Fields {
         }
     }
 
-    /// One of some words, by its number; the first where it is absent.
-    pub fn choice(&mut self, name: &str, words: &[&str]) -> Result<usize, ConfigError> {
-        let Some(word) = self.text(name)? else { return Ok(0) };
-        words.iter().position(|other| *other == word).ok_or_else(|| {
+    /// What one of some words stands for; the default where it is absent.
+    pub fn choice<T: Copy + Default>(
+        &mut self,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> Result<T, ConfigError> {
+        let Some(word) = self.text(name)? else { return Ok(T::default()) };
+        let chosen = choices.iter().find(|(other, _)| *other == word);
+        chosen.map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
             let (last, others) = words.split_last().unwrap_or((&"", &[]));
             let others = others.join("`, `");
             let message = format!("it is `{word}` instead of `{others}` or `{last}`");

@@ -137,7 +137,7 @@ impl RenderEnvoy {
             "seed": self.seed.as_deref().map(seed).transpose()?,
             "reveal_revoked": self.reveal_revoked,
             "reveal_policies": self.reveal_policies,
-            "record": self.record.map(Recorded::word),
+            "record": self.record,
             "usage": usage,
         });
         // What is not there is left out: the filter takes no null for an answer.

@@ -2,27 +2,17 @@
 
 use super::envoy::type_url;
 use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Which decisions are recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// Which decisions are recorded, in the words of the filter's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub enum Recorded {
     /// Those by which a request was denied
     Denied,
     /// All
     All,
-}
-
-// === impl Recorded ===
-
-impl Recorded {
-    /// The word for it in the filter's configuration.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::All => "all",
-        }
-    }
 }
 
 /// An access log on standard output: a line of JSON for each request that has a record.
