@@ -1,10 +1,10 @@
 //! Where the proxy goes in.
 //!
 //! The SDK has an entrance for each event. For each stream it makes an object, keeps it in a map, and
-//! finds it there at each event; here nothing need be kept for a stream, and what that costs is a
-//! tenth of what a request does. So there are entrances of our own for what comes with each stream,
-//! which leave what concerns roots to those of the SDK. They have names of their own; the finished
-//! module exports them by those of the ABI (0.2.1), and not the SDK's.
+//! finds it there at each event; here nothing need be kept for a stream. So there are entrances of
+//! our own for what comes with each stream, which leave what concerns roots to those of the SDK.
+//! They have names of their own; the finished module exports them by those of the ABI (0.2.1), and
+//! not the SDK's.
 
 #![expect(unsafe_code, reason = "entrances are functions without a mangled name, as are the SDK's")]
 

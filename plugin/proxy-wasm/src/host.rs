@@ -3,8 +3,8 @@
 //! The SDK panics on statuses that it does not expect, and a panic takes the whole VM down; the
 //! proxy then answers requests itself with an error, until it has made a new one. So only those
 //! calls are made here whose unexpected statuses mean that the proxy is broken: reading the headers
-//! of the request in hand, the time, shared data, and records, which only a configuration asks for; and values are read as bytes, for the SDK
-//! panics on text that is not UTF-8.
+//! of the request in hand, the time, shared data, and records, which only a configuration asks for;
+//! and values are read as bytes, for the SDK panics on text that is not UTF-8.
 
 mod map;
 
