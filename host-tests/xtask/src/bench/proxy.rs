@@ -40,7 +40,8 @@ use world::World;
 pub struct Proxy {
     #[command(flatten)]
     setting: Setting,
-    /// Measure at several points, and leave out memory and starts
+    /// Measure at several points, and leave out memory and starts; what the sweep changes is not
+    /// taken from the other options
     #[arg(long, value_enum)]
     sweep: Option<Sweep>,
     /// Instead of measuring, send so many requests to cedarkey while a wholly new bundle comes each

@@ -16,6 +16,9 @@ pub enum Contender {
     Bare,
     /// A wasm filter that does nothing
     Nothing,
+    /// A wasm filter that makes the calls to Envoy that cedarkey makes for a request that is allowed,
+    /// and decides nothing
+    Calls,
     /// Envoy's own `api_key_auth` and `rbac`, which know no expiry, no hashed keys and no language
     Native,
     /// The filter of this project
@@ -36,6 +39,8 @@ pub enum Contender {
 pub struct Parts {
     /// The module that does nothing.
     pub nothing: PathBuf,
+    /// The module that only makes calls.
+    pub calls: PathBuf,
     /// The module with the `cedar-policy` crate.
     pub cedar_in_wasm: PathBuf,
     /// cedarkey's filter, as `cedarkey render envoy` writes it.
@@ -57,6 +62,7 @@ impl Contender {
         match self {
             Self::Bare => "bare",
             Self::Nothing => "nothing",
+            Self::Calls => "calls",
             Self::Native => "native",
             Self::Cedarkey => "cedarkey",
             Self::CedarInWasm => "cedar-in-wasm",
@@ -68,7 +74,7 @@ impl Contender {
 
     /// Whether it decides at all.
     pub const fn decides(&self) -> bool {
-        !matches!(self, Self::Bare | Self::Nothing)
+        !matches!(self, Self::Bare | Self::Nothing | Self::Calls)
     }
 
     /// Whether it is a filter of this project, which takes a bundle from a publisher.
@@ -90,6 +96,7 @@ impl Contender {
         Ok(match self {
             Self::Bare => Vec::new(),
             Self::Nothing => vec![wasm(self, &parts.nothing, "")],
+            Self::Calls => vec![wasm(self, &parts.calls, "")],
             Self::Native => native(world),
             Self::Cedarkey => vec![parts.cedarkey.clone()],
             Self::Beside(build) => vec![build.filter(&parts.cedarkey)?],

@@ -24,6 +24,7 @@ use tempfile::TempDir;
 #[derive(Clone, Debug)]
 pub struct Programs {
     nothing: PathBuf,
+    calls: PathBuf,
     cedar_in_wasm: PathBuf,
     cedarkey: PathBuf,
     sidecar: PathBuf,
@@ -69,6 +70,7 @@ impl Programs {
         let cedar = "contenders_cedar_in_wasm.wasm";
         Ok(Self {
             nothing: filter(&Contender::Nothing, "contenders-nothing", "contenders_nothing.wasm")?,
+            calls: filter(&Contender::Calls, "contenders-calls", "contenders_calls.wasm")?,
             cedar_in_wasm: filter(&Contender::CedarInWasm, "contenders-cedar-in-wasm", cedar)?,
             cedarkey: tools::filter()?,
             sidecar: match has_sidecar {
@@ -83,6 +85,7 @@ impl Programs {
     pub fn module(&self, contender: &Contender) -> anyhow::Result<Option<u64>> {
         let path = match contender {
             Contender::Nothing => &self.nothing,
+            Contender::Calls => &self.calls,
             Contender::Cedarkey => &self.cedarkey,
             Contender::CedarInWasm => &self.cedar_in_wasm,
             Contender::Beside(build) => &build.module,
@@ -117,6 +120,7 @@ impl Stage {
         fs::write(folder.path().join("world"), serde_json::to_vec(&world.json)?)?;
         let parts = Parts {
             nothing: programs.nothing.clone(),
+            calls: programs.calls.clone(),
             cedar_in_wasm: programs.cedar_in_wasm.clone(),
             cedarkey: filter(&deployment, &template, &source, setting)?,
             publisher: Some(source.address()),
