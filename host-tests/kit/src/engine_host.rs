@@ -47,7 +47,7 @@ pub enum EngineError {
     #[error("the module's answer is malformed")]
     Malformed,
     /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,

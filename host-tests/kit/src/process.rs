@@ -49,7 +49,7 @@ pub enum ProcessError {
         tail: String,
     },
     /// The file that should get its output cannot be made.
-    #[error("cannot write the log `{}`: {source}", path.display())]
+    #[error("cannot write the log `{}`", path.display())]
     Log {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// It cannot be started.
-    #[error("cannot start `{name}`: {source}")]
+    #[error("cannot start `{name}`")]
     Start {
         /// The program.
         name: String,
@@ -65,7 +65,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// The system does not say how it does.
-    #[error("cannot wait for `{name}`: {source}")]
+    #[error("cannot wait for `{name}`")]
     Wait {
         /// The program.
         name: String,

@@ -44,6 +44,11 @@ pub fn workspace() -> PathBuf {
     kit.ancestors().nth(2).unwrap_or(kit).into()
 }
 
+/// A file that lies among the sources of this module.
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools").join(name)
+}
+
 /// Runs a program to its end, with its output on standard error: standard output belongs to
 /// whoever called.
 fn run(command: &mut Command) -> Result<(), ToolError> {

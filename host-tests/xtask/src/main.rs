@@ -14,7 +14,12 @@ use std::process::ExitCode;
 
 /// Try cedarkey out, and test it.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", max_term_width = 100)]
+#[command(
+    name = "cargo xtask",
+    max_term_width = 100,
+    after_help = "It ends with status 1 where something is not as it should be, such as a test or a goal, and
+with 2 where that could not be looked at."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,7 +57,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }

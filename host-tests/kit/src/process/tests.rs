@@ -80,5 +80,5 @@ fn a_program_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let error = Process::start(&mut Command::new("/nowhere/tool"), &log).unwrap_err();
-    assert!(error.to_string().starts_with("cannot start `tool`: "), "{error}");
+    assert!(error.to_string().starts_with("cannot start `tool`"), "{error}");
 }

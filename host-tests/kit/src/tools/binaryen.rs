@@ -1,7 +1,7 @@
 //! Binaryen, which makes a module smaller and faster than the compiler does.
 
 use super::tune::{self, Tuning};
-use super::{ToolError, folder::lock, npm, quietly, run};
+use super::{ToolError, folder::lock, npm, own, quietly, run};
 use serde_json::json;
 use std::{
     fs,
@@ -38,6 +38,17 @@ const ENTRANCES: [&str; 12] = [
     "proxy_on_request_trailers",
     "proxy_on_tick",
     "proxy_on_vm_start",
+];
+
+/// What a finished module is made with, besides the module that the linker made, in `src/tools`.
+const INPUTS: [&str; 7] = [
+    "binaryen.rs",
+    "entrances.wat",
+    "tune.rs",
+    "tune/edit.rs",
+    "tune/host.mjs",
+    "tune/requests.json",
+    "tune/text.rs",
 ];
 
 /// Optimises the module of the filter for the requests that there are most of, and gives the path of
@@ -81,7 +92,7 @@ fn close(program: &dyn Fn(&str) -> Command, module: &Path, made: &Path) -> Resul
         ["merged", "json", "closed"].map(|extension| made.with_extension(extension));
     let mut merge = program("wasm-merge");
     // Of two exports with one name the first stays.
-    merge.arg(entrances()).arg("entrances").arg(module).arg("filter");
+    merge.arg(own("entrances.wat")).arg("entrances").arg(module).arg("filter");
     run(merge.arg("--skip-export-conflicts").arg("-o").arg(&merged))?;
     let kept = ENTRANCES.map(|name| json!({ "name": name, "export": name }));
     let root = json!({ "name": "proxy", "root": true, "reaches": ENTRANCES });
@@ -91,11 +102,6 @@ fn close(program: &dyn Fn(&str) -> Command, module: &Path, made: &Path) -> Resul
     let mut close = program("wasm-metadce");
     quietly(close.arg(&merged).arg("-f").arg(&graph).arg("-o").arg(&closed))?;
     optimise(program, &closed, made)
-}
-
-/// The module's own entrances, by the names by which proxies know them.
-fn entrances() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools/entrances.wat")
 }
 
 /// Optimises a module as it is, as [`finish`] does.
@@ -115,7 +121,7 @@ fn optimise(
     run(optimise.arg(module).arg("-o").arg(made))
 }
 
-/// Makes what is in the folder beside a module, unless it is newer than the module.
+/// Makes what is in the folder beside a module, unless it is newer than all that it is made of.
 fn make(
     module: &Path,
     make: impl FnOnce(&dyn Fn(&str) -> Command, &Path) -> Result<(), ToolError>,
@@ -123,8 +129,8 @@ fn make(
     let folder = module.with_file_name("optimised");
     let optimised = folder.join(module.file_name().unwrap_or_default());
     let _held = lock(&folder)?;
-    let [host, requests] = tune::files();
-    if [module, &entrances(), &host, &requests].iter().all(|of| is_newer(&optimised, of)) {
+    let inputs = INPUTS.map(own);
+    if inputs.iter().map(PathBuf::as_path).chain([module]).all(|of| is_newer(&optimised, of)) {
         return Ok(optimised);
     }
     let program = programs()?;

@@ -4,7 +4,7 @@ use super::binaryen::{finish, finish_open, finish_plain, finish_without};
 use super::{ToolError, Tuning, cargo, targets, words, workspace};
 use serde_json::Value;
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Mutex, PoisonError},
@@ -28,6 +28,9 @@ pub fn filter() -> Result<PathBuf, ToolError> {
 ///
 /// It does not build; what the compiler said is on standard error. Or the file cannot be written.
 pub fn filter_without(without: &[Tuning], to: &Path) -> Result<(), ToolError> {
+    if to.is_dir() {
+        return Err(ToolError::file(to)(io::ErrorKind::IsADirectory.into()));
+    }
     let linked = linked_filter()?;
     let folder = match to.parent() {
         Some(folder) if folder != Path::new("") => folder,

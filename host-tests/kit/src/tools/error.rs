@@ -15,7 +15,7 @@ pub enum ToolError {
         status: ExitStatus,
     },
     /// A file or folder of its own cannot be read or written.
-    #[error("cannot use `{}`: {source}", path.display())]
+    #[error("cannot use `{}`", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum ToolError {
         module: &'static str,
     },
     /// A program that fetches or builds it is not there.
-    #[error("cannot run `{command}`: {source}")]
+    #[error("cannot run `{command}`")]
     Run {
         /// The command as it would be typed.
         command: String,

@@ -13,7 +13,7 @@
 mod edit;
 mod text;
 
-use super::{ToolError, run};
+use super::{ToolError, own, run};
 use edit::{counted, tuned};
 use std::{
     collections::BTreeMap,
@@ -53,19 +53,13 @@ pub(super) fn tune(
         run(program("wasm-as").arg(&text).arg("-o").arg(made))
     };
     assemble(counted(&read), &counting)?;
-    let [host, requests] = files();
+    let [host, requests] = ["tune/host.mjs", "tune/requests.json"].map(own);
     run(Command::new("node").arg(&host).args([&counting, &requests, &counts]))?;
     let found = fs::read(&counts).map_err(ToolError::file(&counts))?;
     let found: Counts =
         serde_json::from_slice(&found).map_err(|error| ToolError::file(&counts)(error.into()))?;
     assemble(tuned(&read, &found, without), module)?;
     [text, counting, counts].iter().try_for_each(remove)
-}
-
-/// What is measured with: a host, and requests.
-pub(super) fn files() -> [PathBuf; 2] {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools/tune");
-    ["host.mjs", "requests.json"].map(|name| folder.join(name))
 }
 
 fn remove(file: &PathBuf) -> Result<(), ToolError> {

@@ -32,7 +32,7 @@ pub enum HostError {
     #[error("no HTTP call {0} waits for an answer")]
     NoCall(u32),
     /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -110,5 +110,5 @@ fn no_python_is_named() {
     let (mut environment, _folder) = environment("");
     environment.python = "/nowhere/python3".into();
     let error = environment.envoy().unwrap_err().to_string();
-    assert!(error.starts_with("cannot run `/nowhere/python3 --version`: "), "{error}");
+    assert!(error.starts_with("cannot run `/nowhere/python3 --version`"), "{error}");
 }
