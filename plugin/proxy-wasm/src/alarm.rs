@@ -1,6 +1,5 @@
 //! Telling operators that a decoy was used.
 
-use crate::headers::Headers;
 use crate::host;
 use crate::json::quote;
 use cedarkey_engine::key::KeyId;
@@ -17,6 +16,15 @@ const EACH: i64 = 1000;
 /// The most of a caller's text that is written, in bytes.
 const MAX_TEXT: usize = 256;
 
+/// What a decoy was used for.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path and query, without keys.
+    pub target: &'a str,
+}
+
 /// What a VM has told of decoys.
 #[derive(Debug, Default)]
 pub struct Alarm {
@@ -30,10 +38,10 @@ pub struct Alarm {
 
 impl Alarm {
     /// Writes a line of who has used which decoy for what, unless there were too many of late.
-    pub fn tell(&self, key: KeyId, decision: &str, headers: &Headers, now: i64) {
+    pub fn tell(&self, key: KeyId, decision: &str, of: &Use<'_>, now: i64) {
         let Some(untold) = self.admit(now) else { return };
         let source = host::property(vec!["source", "address"]).unwrap_or_default();
-        host::log(LogLevel::Warn, &line(key, decision, &source, headers, untold));
+        host::log(LogLevel::Warn, &line(key, decision, &source, of, untold));
     }
 
     /// Whether a line may be written now, and how many were not since the last.
@@ -51,14 +59,13 @@ impl Alarm {
     }
 }
 
-fn line(key: KeyId, decision: &str, source: &[u8], headers: &Headers, untold: u64) -> String {
+fn line(key: KeyId, decision: &str, source: &[u8], of: &Use<'_>, untold: u64) -> String {
     let mut line = format!("a decoy key was used: key={key} decision={decision}");
-    let path = headers.one(":path").unwrap_or_default();
     for (name, text) in [
         ("source", &*String::from_utf8_lossy(source)),
-        ("method", headers.one(":method").unwrap_or_default()),
-        // What follows may hold a token.
-        ("path", path.split(['?', '#']).next().unwrap_or_default()),
+        ("method", of.method),
+        // What follows may hold what is nobody's business.
+        ("path", of.target.split(['?', '#']).next().unwrap_or_default()),
     ] {
         line.push(' ');
         line.push_str(name);
@@ -93,10 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_holds_no_token_and_no_line_break() {
+    fn a_line_holds_no_query_and_no_line_break() {
         let path = format!("/v1/\"orders\"/{}?api_key=secret", "x".repeat(300));
-        let headers = [(":method", "GET\n"), (":path", &*path)].into_iter().collect();
-        let line = line(KeyId([1; 16]), "d", b"10.0.0.1:80", &headers, 3);
+        let of = Use { method: "GET\n", target: &path };
+        let line = line(KeyId([1; 16]), "d", b"10.0.0.1:80", &of, 3);
         let expected =
             " decision=d source=\"10.0.0.1:80\" method=\"GET\\n\" path=\"/v1/\\\"orders\\\"/xxx";
         assert!(line.starts_with("a decoy key was used: key="), "{line}");

@@ -1,5 +1,6 @@
 //! A request on its way through.
 
+use crate::alarm::Use;
 use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::delivery::Active;
@@ -179,7 +180,7 @@ impl Filter {
         &Facts { headers, now, .. }: &Facts<'_>,
     ) -> Action {
         self.shared.metrics.deny(denial.cause());
-        forward::conceal(key, &config.key_from, headers);
+        let shown = forward::conceal(key, &config.key_from, headers);
         let decision = self.shared.decision_id();
         if config.record != Recording::None {
             let (key, profile) = (denial.key(), denial.profile());
@@ -187,7 +188,9 @@ impl Filter {
             Record { key, profile, active: Some(active), session: Some(session), ..record }.tell();
         }
         if let (Cause::DecoyKey, Some(decoy)) = (denial.cause(), denial.key()) {
-            self.shared.alarm.tell(decoy, decision.as_str(), headers, now);
+            let target = shown.as_deref().or_else(|| headers.one(":path")).unwrap_or_default();
+            let method = headers.one(":method").unwrap_or_default();
+            self.shared.alarm.tell(decoy, decision.as_str(), &Use { method, target }, now);
         }
         let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);

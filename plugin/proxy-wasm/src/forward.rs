@@ -71,19 +71,23 @@ fn make(change: Change<'_>) {
 }
 
 /// Takes keys out of the target of a request that is denied, for targets are logged: this one, those
-/// at places that may carry one, and whatever else has the form of one.
-pub fn conceal(key: &str, places: &[Location], headers: &Headers) {
-    let Some(target) = headers.one(":path") else { return };
+/// at places that may carry one, and whatever else has the form of one. Gives what is left of the
+/// target, where that is another.
+pub fn conceal(key: &str, places: &[Location], headers: &Headers) -> Option<String> {
+    let target = headers.one(":path")?;
     // Most have no room for a key.
     let shortest = if key.is_empty() { MIN_LEN } else { MIN_LEN.min(key.len()) };
-    if target.len() > shortest || target.bytes().any(|byte| byte == b'?') {
-        concealed(key, target, places).into_iter().for_each(make);
+    if target.len() <= shortest && target.bytes().all(|byte| byte != b'?') {
+        return None;
     }
+    let shown = concealed(key, target, places)?;
+    host::set_request_header(":path", &shown);
+    Some(shown)
 }
 
-/// The change that does so. Apart, as most denials need none.
+/// A target without keys, where it has any. Apart, as most denials need none.
 #[inline(never)]
-fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'static>> {
+fn concealed(key: &str, target: &str, places: &[Location]) -> Option<String> {
     let is_secret =
         |part: &str| either_way(part, |text| has_token(text) || holds(text.as_bytes(), key));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -93,7 +97,7 @@ fn concealed(key: &str, target: &str, places: &[Location]) -> Option<Change<'sta
         shown = shorn.collect::<Vec<_>>().join("/").into();
     }
     let kept = without_keys(query, places, &is_secret);
-    (shown != path || kept != query).then(|| rewritten(&shown, &kept))
+    (shown != path || kept != query).then(|| joined(&shown, &kept))
 }
 
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
@@ -212,7 +216,7 @@ fn stripped_query(key: &str, target: &str, places: &[Location]) -> Option<Change
     let (path, query) = target.split_once('?')?;
     let is_secret = |pair: &str| either_way(pair, |text| holds(text.as_bytes(), key));
     let kept = without_keys(query, places, &is_secret);
-    (kept != query).then(|| rewritten(path, &kept))
+    (kept != query).then(|| Change::Set(":path", joined(path, &kept)))
 }
 
 /// A query without what is at the places that may carry keys, of which several may name a parameter,
@@ -235,10 +239,10 @@ fn without_keys<'a>(
     kept
 }
 
-/// The change after which a request is for this path and query.
-fn rewritten(path: &str, query: &str) -> Change<'static> {
+/// The target of this path and query.
+fn joined(path: &str, query: &str) -> String {
     let mark = if query.is_empty() { "" } else { "?" };
-    Change::Set(":path", format!("{path}{mark}{query}"))
+    format!("{path}{mark}{query}")
 }
 
 /// Text that cannot end the header it is in.
