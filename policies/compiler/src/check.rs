@@ -1,5 +1,7 @@
 //! Whether the parts of a project fit together.
 
+pub(crate) mod named;
+
 use crate::compile::{STACK, build};
 use crate::keys::KeySpec;
 use crate::lint::KeyRules;
@@ -29,6 +31,7 @@ impl Project {
     pub(crate) fn check_files(&self) -> Problems {
         let mut problems = self.warnings().clone();
         validate(&self.schema, &self.policies, &mut problems);
+        named::check(&self.policies, &self.entities, &mut problems);
         self.check_actions(&mut problems);
         self.check_templates(&mut problems);
         self.check_params(&mut problems);

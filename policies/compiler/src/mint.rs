@@ -11,7 +11,7 @@ pub use grant::{Application, Grant, MintError, Wanted};
 pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
 pub use workload::{Workload, WorkloadError};
 
-use crate::check::{action_uid, validate};
+use crate::check::{action_uid, named, validate};
 use crate::compile::STACK;
 use crate::keys::uid;
 use crate::problem::{Problem, Problems, Source};
@@ -127,6 +127,7 @@ impl Mint {
     /// Validates the policies, and looks whether each workload can be told from the others.
     pub(crate) fn check(&self, entities: &Entities, problems: &mut Problems) {
         validate(&self.schema, &self.policies, problems);
+        named::check(&self.policies, entities, problems);
         for template in self.policies.set.templates() {
             let id = template.id();
             let message = format!("`{id}` is a template, and nothing links those of `mint`");

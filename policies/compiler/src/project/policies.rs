@@ -7,7 +7,7 @@ use super::{Files, nesting};
 use crate::compile::STACK;
 use crate::model::PolicySource;
 use crate::problem::{Problem, Problems, Source};
-use cedar_policy::{Policy, PolicyId, PolicySet, PolicySetError, Template};
+use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, PolicySetError, Template};
 pub(super) use links::FILE as LINKS;
 use links::Links;
 use miette::Diagnostic;
@@ -139,6 +139,17 @@ impl Policies {
             (Some(source), Some(place)) => problem.file(source).at(place, label),
             _ => problem,
         }
+    }
+
+    /// The same, with the place of an entity in it, where it is written as Cedar writes it.
+    pub(crate) fn named(&self, problem: Problem, id: &str, entity: &EntityUid) -> Problem {
+        let (Some(source), Some((start, length))) = (self.source(id), self.place(id)) else {
+            return problem;
+        };
+        let (name, end) = (entity.to_string(), start.saturating_add(length));
+        let found = source.text().get(start..end).and_then(|text| text.find(&name));
+        let place = found.map(|at| (start.saturating_add(at), name.len()));
+        problem.file(source).at(place.unwrap_or((start, length)), "here")
     }
 
     /// The policies as the model is made from them, ascending by id.

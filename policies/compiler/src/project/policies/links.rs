@@ -136,6 +136,14 @@ impl Policies {
         Some(other.into_iter().fold(problem, |problem, place| problem.at(*place, "the first")))
     }
 
+    /// Adds to a problem the place of the link that it is about.
+    pub(crate) fn linked(&self, problem: Problem, id: &str) -> Problem {
+        match (&self.links.source, self.links.places.get(id)) {
+            (Some(source), Some(place)) => problem.file(source).at(*place, "this link"),
+            _ => problem,
+        }
+    }
+
     /// Takes over what the validator says of a link: that its values do not fit.
     pub(super) fn link_problem(
         &self,
