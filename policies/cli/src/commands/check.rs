@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::{GOOD, Output, counted};
 use crate::project;
 use cedarkey_compiler::mint::Mint;
+use cedarkey_compiler::settings::{IssuerSettings, KeySetSource, MintSettings};
 use clap::Args;
 use serde_json::json;
 use std::path::Path;
@@ -31,12 +32,20 @@ impl Check {
         let project = project::load(given)?;
         let keys = block_on(project::keys(&settings))?;
         let problems = project.check(&keys);
+        let missing = settings.mint.as_ref().map(|mint| missing(mint, &settings.root));
+        let missing = missing.unwrap_or_default();
         let warnings = problems.iter().count().saturating_sub(problems.errors());
+        let warnings = warnings.saturating_add(missing.len());
         if problems.errors() > 0 {
             return Err(problems.into());
         }
         for warning in problems.iter() {
             output.diagnostic(warning);
+        }
+        for message in missing {
+            let help =
+                "`cedarkey serve --mint` needs it: put it into the project, or name a whole path";
+            output.warning(&message, Some(help.into()));
         }
         let policies = project.policies.set.policies().count();
         let minting = project.mint.as_ref().map(Mint::len);
@@ -61,4 +70,17 @@ impl Check {
         });
         Ok(if self.deny_warnings && warnings > 0 { Exit::Invalid } else { Exit::Ok })
     }
+}
+
+/// The files of the project by which workloads prove who they are, and that are not there. Those
+/// that are named by a whole path belong to the machine where keys are minted.
+fn missing(mint: &MintSettings, root: &Path) -> Vec<String> {
+    let of_issuer = |issuer: &IssuerSettings| match &issuer.keys {
+        KeySetSource::File(file) => Some(file.clone()),
+        KeySetSource::Url(_, authority) => authority.clone(),
+    };
+    let files = mint.issuers.iter().filter_map(of_issuer);
+    let files = files.chain(mint.certificates.iter().map(|it| it.ca.clone()));
+    let missing = files.filter(|file| file.is_relative() && !root.join(file).is_file());
+    missing.map(|file| format!("`{}`, which `[mint]` names, is missing", file.display())).collect()
 }

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use cedarkey_registry::{Change, ChangeError, Key};
 use clap::Subcommand;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -89,6 +89,15 @@ pub fn view(key: &Key, now: Timestamp) -> Value {
 /// An instant for people, who read days.
 pub fn day(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".into(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// An instant for people who may have to hurry: within two days of the present the minute too.
+fn day_or_minute(at: Option<Timestamp>, now: Timestamp) -> String {
+    let is_near = |at: &Timestamp| at.duration_since(now).abs() < SignedDuration::from_hours(48);
+    match at.filter(is_near) {
+        Some(at) => at.strftime("%Y-%m-%d %H:%MZ").to_string(),
+        None => day(at),
+    }
 }
 
 /// A change by whoever runs this process.

@@ -73,6 +73,7 @@ pub struct Amend {
 impl Amend {
     /// Changes them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
+        self.check()?;
         let which = self.keys.iter().map(|key| Selector::from(key.as_str())).collect();
         let adjustment = self.adjustment()?;
         if adjustment == Adjustment::default() {
@@ -90,6 +91,20 @@ impl Amend {
         };
         plan.check(given, output, |key| Some(adjustment.of(key))).await?;
         plan.run(given, output).await
+    }
+
+    /// Nobody can mean that something is to come and to go.
+    fn check(&self) -> Result<(), Failure> {
+        let scope = self.add_scope.iter().find(|scope| self.drop_scope.contains(scope));
+        let mut labels = self.labels.iter().map(|(name, _)| name);
+        let label = labels.find(|name| self.drop_label.contains(name));
+        for (of, name) in [("scope", scope), ("label", label)] {
+            if let Some(name) = name {
+                let message = format!("the {of} `{name}` cannot be both added and dropped");
+                return Err(usage(&message, &format!("name the {of} once")));
+            }
+        }
+        Ok(())
     }
 
     fn adjustment(&self) -> Result<Adjustment, Failure> {

@@ -1,7 +1,7 @@
 //! `cedarkey keys list`
 
 use super::options::{label_filter, status};
-use super::{day, view};
+use super::{day, day_or_minute, view};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{Output, table};
@@ -101,9 +101,9 @@ impl List {
                     key.owner.clone(),
                     key.purpose.clone(),
                     key.scopes.join(" "),
-                    day(key.expires),
+                    day_or_minute(key.expires, now),
                 ];
-                row.extend(unused.as_ref().map(|unused| day(unused.last(key))));
+                row.extend(unused.as_ref().map(|unused| day_or_minute(unused.last(key), now)));
                 rows.add_row(row);
             }
             let _ = writeln!(out, "{rows}");
