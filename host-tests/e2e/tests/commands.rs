@@ -81,13 +81,14 @@ fn the_commands_of_the_readme_work() -> Result<()> {
         .replace("render envoy", &format!("render envoy --listen {listener} --admin {admin}"))
         .replace("envoy -c", "envoy --disable-hot-restart -c")
         .replace("127.0.0.1:8080", &listener)
-        .replace("127.0.0.1:9000", &deployment.upstream.address().to_string())
         .replace("127.0.0.1:9180", &publisher);
 
     let place = deployment.file("readme");
     fs::create_dir(&place)?;
     let shown = bash(&script, &place, &[tools::cedarkey()?, tools::envoy()?])?;
-    for word in ["ALLOW", "DENY", "pushed", "\"/v1/orders/7\""] {
+    for word in
+        ["ALLOW", "DENY", "pushed", "\"path\":\"/v1/orders/7\"", "\"owner\":\"team:payments\""]
+    {
         assert!(shown.contains(word), "{word}: {shown}");
     }
     Ok(())

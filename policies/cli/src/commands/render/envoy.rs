@@ -23,16 +23,18 @@ use std::path::{Path, PathBuf};
 /// `cedarkey export` keeps up to date, from which Envoy takes bundles by itself while the publisher
 /// is away, or where there is none.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
+  cedarkey render envoy --publisher 127.0.0.1:9180 --wasm cedarkey_proxy_wasm.wasm > try.yaml
   cedarkey render envoy --upstream 127.0.0.1:9000 --publisher 127.0.0.1:9180 \\
       --wasm /etc/envoy/cedarkey_proxy_wasm.wasm > envoy.yaml
   envoy -c envoy.yaml --service-node edge-1
   cedarkey render envoy --upstream 127.0.0.1:9000 --publisher bundles.example.com:9180 \\
       --publisher-ca ca.pem --listen-cert edge.pem --listen-key edge.key --client-ca workloads.pem")]
 pub struct RenderEnvoy {
-    /// Where requests go that are allowed
+    /// Where requests go that are allowed; without it Envoy answers them by itself and says whose
+    /// they are, to try it out
     #[arg(long, value_name = "HOST:PORT")]
-    upstream: Authority,
+    upstream: Option<Authority>,
     /// Where bundles come from
     #[arg(long, value_name = "HOST:PORT", required_unless_present_any = ["seed", "seed_dir"])]
     publisher: Option<Authority>,
@@ -79,6 +81,9 @@ pub struct RenderEnvoy {
     tls: Tls,
 }
 
+/// The cluster that requests go to.
+const UPSTREAM: &str = "upstream";
+
 /// The cluster that bundles come from.
 const PUBLISHER: &str = "cedarkey_publisher";
 
@@ -106,6 +111,10 @@ impl RenderEnvoy {
         let settings = project::settings(project)?;
         let filter = self.filter(&settings)?;
         let bootstrap = self.bootstrap(&filter);
+        if self.upstream.is_none() {
+            let help = "name with `--upstream` where such requests go";
+            output.warning("Envoy answers by itself what is allowed", Some(help.into()));
+        }
         output.result(&bootstrap, |out| {
             let text = serde_saphyr::to_string(&bootstrap).unwrap_or_default();
             let _ = write!(out, "{text}");
@@ -148,7 +157,8 @@ impl RenderEnvoy {
     }
 
     fn bootstrap(&self, filter: &Value) -> Value {
-        let mut clusters = vec![cluster("upstream", &self.upstream)];
+        let upstream = self.upstream.iter().map(|upstream| cluster(UPSTREAM, upstream));
+        let mut clusters: Vec<_> = upstream.collect();
         let chain = json!({ "filters": [self.connection_manager(filter)] });
         let chain = with_socket(chain, self.tls.downstream());
         let mut listeners = vec![json!({
@@ -195,10 +205,7 @@ impl RenderEnvoy {
                     "virtual_hosts": [{
                         "name": "api",
                         "domains": ["*"],
-                        "routes": [{
-                            "match": { "prefix": "/" },
-                            "route": { "cluster": "upstream", "timeout": "0s" },
-                        }],
+                        "routes": [self.route()],
                     }],
                 },
             },
@@ -208,6 +215,24 @@ impl RenderEnvoy {
             fields.insert("access_log".into(), json!([access_log()]));
         }
         manager
+    }
+
+    /// The route of every request that is allowed.
+    fn route(&self) -> Value {
+        let all = json!({ "prefix": "/" });
+        if self.upstream.is_some() {
+            return json!({ "match": all, "route": { "cluster": UPSTREAM, "timeout": "0s" } });
+        }
+        // What an upstream would be told.
+        let told = json!({
+            "method": "%REQ(:method)%",
+            "path": "%REQ(:path)%",
+            "key": "%REQ(x-cedarkey-key-id)%",
+            "owner": "%REQ(x-cedarkey-owner)%",
+            "decision": "%REQ(x-cedarkey-decision-id)%",
+        });
+        let answer = json!({ "status": 200, "body_format": { "json_format": told } });
+        json!({ "match": all, "direct_response": answer })
     }
 
     fn wasm_filter(&self, filter: &Value) -> Value {
