@@ -12,29 +12,58 @@ struct Known<'a> {
     kinds: BTreeSet<EntityTypeName>,
 }
 
+/// Where a policy names an entity.
+enum Named {
+    /// In the policy, or in the template, of this id.
+    Written(String),
+    /// In the link of this id.
+    Given(String),
+}
+
+const CODE: &str = "cedarkey::policy::unknown-entity";
+
+/// How many names are told.
+const MOST: usize = 50;
+
 /// How many letters may be wrong in a name, for another to be meant.
 const TYPOS: usize = 2;
+
+/// The longest name that another may be meant by, in bytes: to compare two takes as long as their
+/// lengths multiplied.
+const LONGEST: usize = 256;
 
 /// Warns of entities that policies name and that are not there: what is said of them never applies.
 pub(crate) fn check(policies: &Policies, entities: &Entities, problems: &mut Problems) {
     let known = Known::new(entities);
+    let mut missed = names(policies);
+    missed.retain(|(_, uid)| known.misses(uid));
+    let found = missed.iter().take(MOST).map(|(at, uid)| at.problem(policies, uid, &known));
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_cached_key(|problem| (problem.start(), problem.to_string()));
+    found.into_iter().for_each(|problem| problems.push(problem));
+    if let Some(more) = missed.len().checked_sub(MOST).filter(|more| *more > 0) {
+        let message = format!("policies name {more} more entities that are not there");
+        problems.push(Problem::warning(CODE, message));
+    }
+}
+
+/// What policies name, by policy. What a template says is there once, whatever its links are.
+fn names(policies: &Policies) -> Vec<(Named, EntityUid)> {
     let mut all: Vec<_> = policies.set.policies().collect();
     all.sort_unstable_by_key(|policy| policy.id());
-    // What a template says, each of its links says.
-    let mut told = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::new();
     for policy in all {
         let id = policy.template_id().unwrap_or(policy.id()).to_string();
-        let mut missed = policy.entity_literals();
-        missed.retain(|uid| known.misses(uid) && told.insert((id.clone(), uid.to_string())));
-        let found = missed.iter().map(|uid| policies.named(known.problem(&id, uid), &id, uid));
-        let mut found: Vec<_> = found.collect();
-        found.sort_by_key(Problem::start);
-        found.into_iter().for_each(|problem| problems.push(problem));
-        for uid in arguments(policy).iter().filter(|uid| known.misses(uid)) {
-            let id = policy.id().to_string();
-            problems.push(policies.linked(known.problem(&id, uid), &id));
+        for uid in policy.entity_literals() {
+            if seen.insert((id.clone(), uid.to_string())) {
+                names.push((Named::Written(id.clone()), uid));
+            }
         }
+        let given = |uid| (Named::Given(policy.id().to_string()), uid);
+        names.extend(arguments(policy).into_iter().map(given));
     }
+    names
 }
 
 /// What a link gives its template.
@@ -42,6 +71,24 @@ fn arguments(policy: &Policy) -> Vec<EntityUid> {
     let mut arguments: Vec<_> = policy.template_links().into_iter().flatten().collect();
     arguments.sort_unstable_by_key(|(slot, _)| slot.to_string());
     arguments.into_iter().map(|(_, uid)| uid).collect()
+}
+
+// === impl Named ===
+
+impl Named {
+    fn problem(&self, policies: &Policies, uid: &EntityUid, known: &Known<'_>) -> Problem {
+        let (Self::Written(id) | Self::Given(id)) = self;
+        let message = format!("`{id}` names `{uid}`, and there is no such entity");
+        let add = format!("add it to {}", crate::entities::FILE);
+        let problem = Problem::warning(CODE, message).help(match known.meant(uid) {
+            Some(meant) => format!("is `{meant}` meant? if not, {add}"),
+            None => format!("is it mistyped? if not, {add}"),
+        });
+        match self {
+            Self::Written(id) => policies.named(problem, id, uid),
+            Self::Given(id) => policies.linked(problem, id),
+        }
+    }
 }
 
 // === impl Known ===
@@ -58,24 +105,19 @@ impl<'a> Known<'a> {
         self.kinds.contains(uid.type_name()) && self.entities.get(uid).is_none()
     }
 
-    fn problem(&self, id: &str, uid: &EntityUid) -> Problem {
-        let message = format!("`{id}` names `{uid}`, and there is no such entity");
-        let problem = Problem::warning("cedarkey::policy::unknown-entity", message);
-        let add = format!("add it to {}", crate::entities::FILE);
-        problem.help(match self.meant(uid) {
-            Some(meant) => format!("is `{meant}` meant? if not, {add}"),
-            None => format!("is it mistyped? if not, {add}"),
-        })
-    }
-
     /// The entity of the same type whose name is most like that of this.
     fn meant(&self, uid: &EntityUid) -> Option<String> {
+        let name = uid.id().unescaped();
         let others = self.entities.iter().map(Entity::uid);
-        let others = others.filter(|other| other.type_name() == uid.type_name());
-        let distance = |other: &EntityUid| {
-            strsim::damerau_levenshtein(other.id().unescaped(), uid.id().unescaped())
-        };
-        let near = others.map(|other| (distance(&other), other.to_string()));
-        near.filter(|(distance, _)| *distance <= TYPOS).min().map(|(_, other)| other)
+        let near = others.filter_map(|other| {
+            let named = other.id().unescaped();
+            // A letter has at most four bytes.
+            let is_like = other.type_name() == uid.type_name()
+                && name.len().max(named.len()) <= LONGEST
+                && name.len().abs_diff(named.len()) <= TYPOS.saturating_mul(4);
+            let distance = is_like.then(|| strsim::damerau_levenshtein(named, name));
+            distance.filter(|it| *it <= TYPOS).map(|it| (it, other.to_string()))
+        });
+        near.min().map(|(_, other)| other)
     }
 }
