@@ -11,7 +11,7 @@ use serde_json::json;
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
 /// Where the policy goes.
@@ -53,6 +53,12 @@ pub fn write(
             output.result(&json!({ "file": shown, "granted": granted }), |out| {
                 let _ = writeln!(out, "{GOOD}wrote{GOOD:#} {shown}");
             });
+            if !is_read(project, file) {
+                let message =
+                    format!("`{shown}` is no part of the project, so it keeps no key to anything");
+                let help = "policies are the `.cedar` files in the folder `policies`";
+                output.warning(&message, Some(help.into()));
+            }
         }
     }
     if !unused_scopes.is_empty() {
@@ -91,6 +97,13 @@ fn check(project: &Project, key: &str, file: &Path) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Failure, message).help(help));
     }
     Ok(())
+}
+
+/// Whether a file is one of the project's policies.
+fn is_read(project: &Project, file: &Path) -> bool {
+    let folder = fs::canonicalize(project.root.join("policies"));
+    let is_within = |file: PathBuf| folder.is_ok_and(|folder| file.starts_with(folder));
+    file.extension().is_some_and(|it| it == "cedar") && fs::canonicalize(file).is_ok_and(is_within)
 }
 
 /// Writes a file beside it first, so that a policy is there whole or not at all.
