@@ -19,7 +19,7 @@ use crate::key::{KEY_ID_LEN, KeyRecord, Keys, Unreadable};
 use crate::model::{Effect, Model};
 use crate::request::{LocalEntity, Pools, Request};
 use crate::route::{Captures, Routes};
-use crate::token::{KeyHash, Token, TokenError};
+use crate::token::{KeyHash, Token, TokenError, holds};
 use crate::value::{Field, Span, Uid, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -172,7 +172,9 @@ impl<K: Keys> Gate<'_, K> {
         session: &mut Session,
     ) -> Verdict {
         let denied = |cause| Verdict::Deny(Denial::of_key(cause, key));
-        if !is_method(call.method) {
+        // A host may be sent on as it is, and nobody is to be told the key as one.
+        let credential = call.credential.unwrap_or_default();
+        if !is_method(call.method) || holds(call.authority.as_bytes(), credential) {
             return denied(Cause::AmbiguousPath);
         }
         let Ok(target) = Target::parse(call.target) else { return denied(Cause::AmbiguousPath) };
@@ -196,6 +198,7 @@ impl<K: Keys> Gate<'_, K> {
             authority: &authority,
             target: &target,
             now,
+            credential,
             bound_to: self.bound_to(key),
         };
         let context = context::build(self.model, needed, &parts, host, session);

@@ -24,8 +24,15 @@ pub const RANDOM_LEN: usize = 32;
 /// Characters of the checksum: 62^6 exceeds 2^32.
 const CHECKSUM_LEN: usize = 6;
 
+/// The last word of a token, in bytes.
+pub const BODY_LEN: usize = RANDOM_LEN + CHECKSUM_LEN;
+
 /// The shortest token, in bytes: a prefix and an environment of one character each.
-pub const MIN_LEN: usize = RANDOM_LEN + CHECKSUM_LEN + 4;
+pub const MIN_LEN: usize = BODY_LEN + 4;
+
+/// The length from which on a key is looked for within other text. What is shorter, of another
+/// system, may stand there by chance.
+pub const LONG: usize = 16;
 
 /// The longest prefix or environment, in bytes.
 const MAX_WORD: usize = 16;
@@ -133,6 +140,15 @@ impl fmt::Debug for Token<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token({}_{}_...)", self.prefix, self.environment)
     }
+}
+
+/// Whether a value is this key, or holds it. Where there is no key, none does.
+#[inline(never)]
+pub fn holds(value: &[u8], key: &str) -> bool {
+    let key = key.as_bytes();
+    let begins = |part: &[u8]| part.first() == key.first() && part == key;
+    let is_in = || key.len() >= LONG && value.windows(key.len()).any(begins);
+    !key.is_empty() && (value == key || is_in())
 }
 
 /// Makes a token of random bytes, which must be uniform and never used again. Bytes that would

@@ -1,5 +1,6 @@
 //! Telling operators that a decoy was used.
 
+use crate::forward::Shown;
 use crate::host;
 use crate::json::quote;
 use cedarkey_engine::key::KeyId;
@@ -16,15 +17,6 @@ const EACH: i64 = 1000;
 /// The most of a caller's text that is written, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// What a decoy was used for.
-#[derive(Clone, Copy, Debug)]
-pub struct Use<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The path and query, without keys.
-    pub target: &'a str,
-}
-
 /// What a VM has told of decoys.
 #[derive(Debug, Default)]
 pub struct Alarm {
@@ -38,7 +30,7 @@ pub struct Alarm {
 
 impl Alarm {
     /// Writes a line of who has used which decoy for what, unless there were too many of late.
-    pub fn tell(&self, key: KeyId, decision: &str, of: &Use<'_>, now: i64) {
+    pub fn tell(&self, key: KeyId, decision: &str, of: &Shown<'_>, now: i64) {
         let Some(untold) = self.admit(now) else { return };
         let source = host::property(vec!["source", "address"]).unwrap_or_default();
         host::log(LogLevel::Warn, &line(key, decision, &source, of, untold));
@@ -59,11 +51,11 @@ impl Alarm {
     }
 }
 
-fn line(key: KeyId, decision: &str, source: &[u8], of: &Use<'_>, untold: u64) -> String {
+fn line(key: KeyId, decision: &str, source: &[u8], of: &Shown<'_>, untold: u64) -> String {
     let mut line = format!("a decoy key was used: key={key} decision={decision}");
     for (name, text) in [
         ("source", &*String::from_utf8_lossy(source)),
-        ("method", of.method),
+        ("method", &of.method),
         // What follows may hold what is nobody's business.
         ("path", of.target.split(['?', '#']).next().unwrap_or_default()),
     ] {
@@ -102,7 +94,7 @@ mod tests {
     #[test]
     fn a_line_holds_no_query_and_no_line_break() {
         let path = format!("/v1/\"orders\"/{}?api_key=secret", "x".repeat(300));
-        let of = Use { method: "GET\n", target: &path };
+        let of = Shown { method: "GET\n".into(), target: path.into() };
         let line = line(KeyId([1; 16]), "d", b"10.0.0.1:80", &of, 3);
         let expected =
             " decision=d source=\"10.0.0.1:80\" method=\"GET\\n\" path=\"/v1/\\\"orders\\\"/xxx";

@@ -1,6 +1,5 @@
 //! A request on its way through.
 
-use crate::alarm::Use;
 use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::delivery::Active;
@@ -188,9 +187,7 @@ impl Filter {
             Record { key, profile, active: Some(active), session: Some(session), ..record }.tell();
         }
         if let (Cause::DecoyKey, Some(decoy)) = (denial.cause(), denial.key()) {
-            let target = shown.as_deref().or_else(|| headers.one(":path")).unwrap_or_default();
-            let method = headers.one(":method").unwrap_or_default();
-            self.shared.alarm.tell(decoy, decision.as_str(), &Use { method, target }, now);
+            self.shared.alarm.tell(decoy, decision.as_str(), &shown, now);
         }
         let model = &active.model;
         let told = Told::new(denial.cause(), denial.reason(model), config.reveal_revoked);

@@ -5,9 +5,9 @@ use crate::credential;
 use crate::headers::Headers;
 use crate::host;
 use cedarkey_engine::gate::Permit;
-use cedarkey_engine::http::{cookie, percent_decode, query};
+use cedarkey_engine::http::{cookie, percent_decode_lossy, query};
 use cedarkey_engine::key::KEY_ID_LEN;
-use cedarkey_engine::token::{MIN_LEN, Token};
+use cedarkey_engine::token::{BODY_LEN, LONG, MIN_LEN, Token, check_word, holds};
 use proxy_wasm::types::Action;
 use std::borrow::Cow;
 
@@ -31,15 +31,28 @@ pub struct Passage<'a> {
 #[derive(Debug, PartialEq, Eq)]
 enum Change<'a> {
     Remove(&'a [u8]),
+    /// All values of a header, in the place of those that it has.
+    Keep(&'a [u8], Vec<Vec<u8>>),
     Set(&'static str, String),
+}
+
+/// What is logged of a request that is denied, without keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// The method.
+    pub method: Cow<'a, str>,
+    /// The path and query.
+    pub target: Cow<'a, str>,
 }
 
 /// Where changes go.
 type Changes<'a, 'go> = &'go mut dyn FnMut(Change<'a>);
 
-/// The length from which on a key is taken out wherever it stands. What is shorter, of another
-/// system, may stand there by chance.
-const LONG: usize = 16;
+/// What stands where a key was.
+const HIDDEN: &str = "-";
+
+/// How often something may be percent-encoded, for a key to be found in it.
+const DEPTH: usize = 3;
 
 /// Whether a header is one that only the filter sets. Some upstreams do not tell `_` from `-`, and
 /// some take every other character for the same.
@@ -66,52 +79,101 @@ pub fn forward(
 fn make(change: Change<'_>) {
     match change {
         Change::Remove(name) => host::remove_request_header(name),
+        Change::Keep(name, values) => {
+            host::remove_request_header(name);
+            values.iter().for_each(|value| host::add_request_header(name, value));
+        }
         Change::Set(name, value) => host::set_request_header(name, &value),
     }
 }
 
-/// Takes keys out of the target of a request that is denied, for targets are logged: this one, those
-/// at places that may carry one, and whatever else has the form of one. Gives what is left of the
-/// target, where that is another.
-pub fn conceal(key: &str, places: &[Location], headers: &Headers) -> Option<String> {
-    let target = headers.one(":path")?;
+/// Takes keys out of what is logged of a request that is denied: this one, those at places that may
+/// carry one, and whatever else has the form of one.
+pub fn conceal<'a>(key: &str, places: &[Location], headers: &'a Headers) -> Shown<'a> {
+    let word = |text: &str| is_secret(text, key).then(|| HIDDEN.to_owned());
+    let target = |text: &str| concealed(key, text, places);
+    let mut shown = Shown::default();
+    for (name, value) in headers.iter() {
+        match name {
+            // Nobody here tells it, but it is logged.
+            b":authority" => drop(show(":authority", value, key, &word)),
+            b":method" => shown.method = show(":method", value, key, &word),
+            b":path" => shown.target = show(":path", value, key, &target),
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// Conceals a part of the first line, and gives what is left of it.
+fn show<'a>(
+    name: &'static str,
+    value: &'a [u8],
+    key: &str,
+    conceal: &dyn Fn(&str) -> Option<String>,
+) -> Cow<'a, str> {
+    // What is not text is logged all the same.
+    let sent = String::from_utf8_lossy(value);
     // Most have no room for a key.
     let shortest = if key.is_empty() { MIN_LEN } else { MIN_LEN.min(key.len()) };
-    if target.len() <= shortest && target.bytes().all(|byte| byte != b'?') {
-        return None;
+    if value.len() < shortest && !value.contains(&b'?') {
+        return sent;
     }
-    let shown = concealed(key, target, places)?;
-    host::set_request_header(":path", &shown);
-    Some(shown)
+    match conceal(&sent) {
+        Some(shown) => {
+            host::set_request_header(name, &shown);
+            shown.into()
+        }
+        None => sent,
+    }
 }
 
 /// A target without keys, where it has any. Apart, as most denials need none.
 #[inline(never)]
 fn concealed(key: &str, target: &str, places: &[Location]) -> Option<String> {
-    let is_secret =
-        |part: &str| either_way(part, |text| has_token(text) || holds(text.as_bytes(), key));
+    let is_secret = |part: &str| is_secret(part, key);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut shown = Cow::Borrowed(path);
     if path.split('/').any(is_secret) {
-        let shorn = path.split('/').map(|segment| if is_secret(segment) { "-" } else { segment });
+        let shorn =
+            path.split('/').map(|segment| if is_secret(segment) { HIDDEN } else { segment });
         shown = shorn.collect::<Vec<_>>().join("/").into();
     }
     let kept = without_keys(query, places, &is_secret);
     (shown != path || kept != query).then(|| joined(&shown, &kept))
 }
 
+/// Whether a part of a request that is denied holds this key, or what looks like one, however often
+/// it is percent-encoded.
+#[inline(never)]
+fn is_secret(part: &str, key: &str) -> bool {
+    let mut text = Cow::Borrowed(part);
+    for _ in 0..=DEPTH {
+        if has_form(&text) || holds(text.as_bytes(), key) {
+            return true;
+        }
+        if !text.contains('%') {
+            return false;
+        }
+        text = percent_decode_lossy(&text).into();
+    }
+    false
+}
+
 /// Removes from the trailers what must not be in the headers: some upstreams make no difference.
 pub fn strip_trailers(places: &[Location], trailers: &Headers) {
-    for (name, _) in trailers.iter() {
-        if is_unwelcome(name, places) {
+    for (name, value) in trailers.iter() {
+        if is_unwelcome((name, value), places) {
             host::remove_request_trailer(name);
         }
     }
 }
 
-/// Whether a trailer is of a name that only the filter sets, or under which keys are sent.
-fn is_unwelcome(name: &[u8], places: &[Location]) -> bool {
-    is_own(name) || matches!(name, b"authorization" | b"cookie") || carries(places, name)
+/// Whether a trailer is of a name that only the filter sets, or under which keys are sent, or holds
+/// a token: which key the request had is not known any more when trailers come.
+fn is_unwelcome((name, value): (&[u8], &[u8]), places: &[Location]) -> bool {
+    let is_named = matches!(name, b"authorization" | b"cookie") || carries(places, name);
+    is_own(name) || is_named || has_token(&String::from_utf8_lossy(value))
 }
 
 /// Whether a header is one of the places where keys are sent.
@@ -131,20 +193,23 @@ fn strip<'a>(
     go: Changes<'a, '_>,
 ) {
     let mut has_cookies = false;
-    let is_stripped = |(name, value): (&[u8], &[u8])| match name {
+    let goes = |(name, value): (&[u8], &[u8])| match name {
+        b"authorization" if places.contains(&Location::Bearer) => holds_any(value, key),
+        name => is_own(name) || carries(places, name),
+    };
+    let is_changed = |(name, value): (&[u8], &[u8])| match name {
         // Of these only a part is removed: see below.
         b"cookie" | [b':', ..] => false,
-        b"authorization" if places.contains(&Location::Bearer) => holds_any(value, key),
-        name => is_own(name) || carries(places, name) || holds(value, key),
+        _ => goes((name, value)) || holds(value, key),
     };
     let mut seen = headers.iter();
     while let Some((name, value)) = seen.next() {
         has_cookies |= name == b"cookie";
-        // All of a name go at once, with the last of them.
-        if is_stripped((name, value))
-            && !seen.clone().any(|(other, value)| other == name && is_stripped((other, value)))
-        {
-            go(Change::Remove(name));
+        // All of a name at once, with the last of them.
+        let is_last =
+            || !seen.clone().any(|(other, value)| other == name && is_changed((other, value)));
+        if is_changed((name, value)) && is_last() {
+            go(if goes((name, value)) { Change::Remove(name) } else { kept(name, key, headers) });
         }
     }
     if has_cookies {
@@ -153,18 +218,39 @@ fn strip<'a>(
     strip_query(key, target, places, go);
 }
 
-/// Whether a value is this key, or holds it. Where there is no key, none does.
-fn holds(value: &[u8], key: &str) -> bool {
-    let key = key.as_bytes();
-    let begins = |part: &[u8]| part.first() == key.first() && part == key;
-    let is_in = || key.len() >= LONG && value.windows(key.len()).any(begins);
-    !key.is_empty() && (value == key || is_in())
+/// What is left of a header that holds the key. The rest of it may be by a proxy before this one.
+#[inline(never)]
+fn kept<'a>(name: &'a [u8], key: &str, headers: &'a Headers) -> Change<'a> {
+    let values = headers.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+    let kept: Vec<_> = values.filter_map(|value| without_key(value, key)).collect();
+    if kept.is_empty() { Change::Remove(name) } else { Change::Keep(name, kept) }
+}
+
+/// A value without the key; nothing, where it is the key.
+fn without_key(value: &[u8], key: &str) -> Option<Vec<u8>> {
+    if value == key.as_bytes() {
+        return None;
+    }
+    let mut kept = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((first, tail)) = rest.split_first() {
+        match rest.strip_prefix(key.as_bytes()).filter(|_| key.len() >= LONG) {
+            Some(after) => {
+                kept.extend_from_slice(HIDDEN.as_bytes());
+                rest = after;
+            }
+            None => {
+                kept.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    Some(kept)
 }
 
 /// Whether it is so of a part of a target, as it stands there or percent-decoded.
 fn either_way(part: &str, is: impl Fn(&str) -> bool) -> bool {
-    let decoded = || percent_decode(part).is_some_and(|text| is(&text));
-    is(part) || (part.contains('%') && decoded())
+    is(part) || (part.contains('%') && is(&percent_decode_lossy(part)))
 }
 
 /// Whether a value holds this key or another. The proxy joins the values of a header that it knows,
@@ -175,7 +261,23 @@ fn holds_any(value: &[u8], key: &str) -> bool {
     holds(value, key) || is_bearer() || has_token(&text)
 }
 
-/// Whether a text has a token of this form in it, whoever's it is.
+/// Whether a text has something in it that looks like a token, checksum or not, whatever it is glued to.
+fn has_form(text: &str) -> bool {
+    let mut words = text.split('_');
+    let (mut before, mut middle) =
+        (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    for word in words {
+        let body = word.bytes().take_while(u8::is_ascii_alphanumeric).take(BODY_LEN).count();
+        let is_prefixed = before.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if body == BODY_LEN && is_prefixed && check_word(middle).is_ok() {
+            return true;
+        }
+        (before, middle) = (middle, word);
+    }
+    false
+}
+
+/// Whether a text has a token in it, whoever's it is.
 fn has_token(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.any(|word| Token::parse(word).is_ok())

@@ -24,6 +24,13 @@ pub fn set_request_header(name: &str, value: &str) {
     ignore(hostcalls::set_map_value(MapType::HttpRequestHeaders, name, Some(value)));
 }
 
+/// Adds a value of a header of the request in hand.
+pub fn add_request_header(name: &[u8], value: &[u8]) {
+    // Names are ASCII: see `Headers`.
+    let add = |name| hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value);
+    ignore(str::from_utf8(name).map(add));
+}
+
 /// Removes a header of the request in hand.
 pub fn remove_request_header(name: &[u8]) {
     remove(MapType::HttpRequestHeaders, name);

@@ -11,6 +11,10 @@ use crate::{Publisher, Shared, Tls, Tokens, problem::Problem, seats::Seats, toke
 /// How long requests that were under way when the publisher was told to stop may still take.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How much of what a connection sends may wait to be read, in bytes; a head is no longer. Bodies are
+/// read as they come, those that were refused are not, and there may be ten thousand of them.
+const WAITING: usize = 16 * 1024;
+
 /// Where a publisher listens.
 #[derive(Debug)]
 pub struct Listeners {
@@ -103,7 +107,7 @@ async fn run(
 ) -> io::Result<()> {
     let mut server = Server::<SocketAddr>::from_listener(listener).handle(handle);
     // The whole head has to be there by then, that of a connection's next request too.
-    server.http_builder().http1().header_read_timeout(patience);
+    server.http_builder().http1().header_read_timeout(patience).max_buf_size(WAITING);
     // Who is not there any more has no seat.
     server.http_builder().http2().keep_alive_interval(patience).keep_alive_timeout(patience);
     let server = server.first_request_timeout(patience);

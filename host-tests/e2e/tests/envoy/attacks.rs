@@ -42,6 +42,12 @@ forbid (principal, action, resource) when { context.headers has "x-debug" };
 @id("no.trace")
 forbid (principal, action, resource)
 when { context.query has trace && context.query.trace == "1" };
+@id("no.dry-run")
+forbid (principal, action, resource)
+when { context.query has trace && context.query.trace like "0*" };
+@id("no.elsewhere")
+forbid (principal, action, resource)
+when { context.headers has "x-region" && !(context.headers["x-region"] like "eu*") };
 @id("no.hidden")
 forbid (principal, action, resource) when { context.path like "/v1/open/hidden*" };
 "#;
@@ -148,6 +154,22 @@ fn a_request_that_can_be_read_otherwise_does_not_pass() -> Result<()> {
         assert_eq!(status(&get(target, "h", b"")?), "403", "{target}");
     }
     assert_eq!(status(&get("/v1/open/a", "h", b"x-debug: \xff\r\n")?), "403");
+    // What holds the key is taken out afterwards, and must not have been decided on.
+    let token = &reader.token;
+    for target in [format!("/v1/open/a?trace=2{token}"), format!("/v1/open/a?b&trace=2;{token}")] {
+        assert_eq!(status(&get(&target, "h", b"")?), "403", "{target}");
+    }
+    assert_eq!(status(&get("/v1/open/a", token, b"")?), "403", "the host");
+    for (region, expected) in [
+        ("x-region: eu\r\n", "200"),
+        ("x-region: us\r\n", "403"),
+        ("x-region: eu KEY\r\n", "403"),
+        ("x-region: eu\r\nx-region: KEY\r\n", "403"),
+        ("x-other: eu KEY\r\n", "200"),
+    ] {
+        let header = region.replace("KEY", token);
+        assert_eq!(status(&get("/v1/open/a", "h", header.as_bytes())?), expected, "{region}");
+    }
     assert_eq!(status(&get("/v1/open/a", "h", b"x_debug: 1\r\n")?), "400");
     assert_eq!(status(&get("/v1/host", "a.example.com", b"")?), "200");
     for host in [".example.com", "a..example.com", ".example.com.", "h", ""] {

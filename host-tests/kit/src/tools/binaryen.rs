@@ -117,7 +117,9 @@ fn optimise(
     let mut optimise = program("wasm-opt");
     // What has one caller only has been left out of it on purpose: it is seldom called.
     let settings = ["-O2", "--one-caller-inline-max-function-size", "0"];
-    optimise.args(settings).args(["--strip-debug", "--strip-producers"]);
+    // Generic code is there many times, with other constants.
+    optimise.args(settings).arg("--merge-similar-functions");
+    optimise.args(["--strip-debug", "--strip-producers"]);
     run(optimise.arg(module).arg("-o").arg(made))
 }
 

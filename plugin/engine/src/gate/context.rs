@@ -5,6 +5,7 @@ use crate::http::{path::Target, query, query::AmbiguousError};
 use crate::model::{FactSource, Model};
 use crate::request::Request;
 use crate::route::Captures;
+use crate::token::holds;
 use crate::value::{Field, Span, Sym, Value};
 
 /// What the gate itself knows of the request.
@@ -13,6 +14,8 @@ pub(super) struct Parts<'a> {
     pub authority: &'a str,
     pub target: &'a Target<'a>,
     pub now: i64,
+    /// The token that was presented.
+    pub credential: &'a str,
     /// The networks and SPIFFE ids that the key is bound to.
     pub bound_to: &'a [Value],
 }
@@ -25,7 +28,8 @@ pub(super) struct Parts<'a> {
 /// # Errors
 ///
 /// Where one of the facts can be read in more than one way. To leave it out would let pass what a
-/// `forbid` is there to stop.
+/// `forbid` is there to stop. A header or a parameter that holds the key is such a fact: keys are
+/// taken out of requests that pass, and the upstream would see another than was decided on.
 pub(super) fn build(
     model: &Model,
     needed: u128,
@@ -94,19 +98,31 @@ fn fact_value(
         FactSource::Param(name) => captures.get(name).map(|value| request.string(value)),
         FactSource::Query(name) => {
             let query = parts.target.query().unwrap_or_default();
-            query::single(query, name)?.map(|value| request.string(&value))
+            let value = query::single(query, name)?;
+            value.map(|value| sent(&value, parts, request)).transpose()?
         }
         FactSource::Claim(name, kind) => host.claim(name, *kind).map(|claim| match claim {
             Claim::Bool(value) => Value::Bool(value),
             Claim::Long(value) => Value::Long(value),
             Claim::String(value) => request.string(&value),
         }),
-        FactSource::Header(name) => host.header(name).map(|text| request.string(&text)),
+        FactSource::Header(name) => {
+            host.header(name).map(|value| sent(&value, parts, request)).transpose()?
+        }
         FactSource::TlsPeer => host.tls_peer().map(|text| request.string(&text)),
         FactSource::PeerMatches => Some(Value::Bool(peer_matches(model, parts.bound_to, host))),
         FactSource::TlsSubject => host.tls_subject().map(|text| request.string(&text)),
     };
     Ok(value)
+}
+
+/// What a caller has sent in a header or a parameter, of which there may be several.
+fn sent(value: &str, parts: &Parts<'_>, request: &mut Request) -> Result<Value, AmbiguousError> {
+    let holds_key = |one: &str| holds(one.as_bytes(), parts.credential);
+    if holds_key(value) || value.split(',').map(str::trim).any(holds_key) {
+        return Err(AmbiguousError(()));
+    }
+    Ok(request.string(value))
 }
 
 /// Whether the source address lies in one of the key's networks, or the key names none. An address

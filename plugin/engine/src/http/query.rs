@@ -8,7 +8,7 @@ use alloc::string::String;
 /// cannot be decoded. It is the caller's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a parameter of the query can be read in more than one way")]
-pub struct AmbiguousError(());
+pub struct AmbiguousError(pub(crate) ());
 
 /// The value of a parameter, if it is there.
 ///

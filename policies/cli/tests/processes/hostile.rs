@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many push at the same time.
 const STRANGERS: usize = 12;
@@ -25,6 +25,41 @@ fn push(server: &str, archive: &[u8]) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Who goes on sending what was refused fills no memory with it.
+#[test]
+fn a_body_that_was_refused_is_not_kept() -> Result {
+    const CONNECTIONS: u64 = 300;
+    let project = Project::new()?;
+    let server = Server::start(&project)?;
+    let address = server.url.strip_prefix("http://").ok_or("no address")?;
+    let head = format!(
+        "PUT /v1/segments/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 60000000\r\n\r\n",
+        "a".repeat(64)
+    );
+    let before = server.peak_memory()?;
+    let mut streams = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(head.as_bytes())?;
+        stream.set_nonblocking(true)?;
+        streams.push(stream);
+    }
+    let body = vec![0; 400 * 1024];
+    for _ in 0..5 {
+        thread::sleep(Duration::from_millis(100));
+        for stream in &mut streams {
+            // It takes as much as there is room for, or is closed.
+            let _ = stream.write(&body);
+        }
+    }
+    thread::sleep(Duration::from_millis(100));
+    let more = server.peak_memory()?.saturating_sub(before);
+    assert!(more < CONNECTIONS * 64 * 1024, "{more} bytes");
+    drop(streams);
+    server.stop(Signal::TERM)?;
+    Ok(())
 }
 
 #[test]
