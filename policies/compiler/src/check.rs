@@ -31,12 +31,13 @@ impl Project {
     pub(crate) fn check_files(&self) -> Problems {
         let mut problems = self.warnings().clone();
         validate(&self.schema, &self.policies, &mut problems);
-        named::check(&self.policies, &self.entities, &mut problems);
+        named::check_parents(&self.schema_source, &self.entities, &mut problems);
+        named::check(&self.policies, &self.schema_source, &self.entities, &mut problems);
         self.check_actions(&mut problems);
         self.check_templates(&mut problems);
         self.check_params(&mut problems);
         if let Some(mint) = &self.mint {
-            mint.check(&self.entities, &mut problems);
+            mint.check(&self.schema_source, &self.entities, &mut problems);
             if self.settings.mint.is_some() && !KeyRules::new(self).reads_spiffe_ids() {
                 let message =
                     "keys are minted for SPIFFE ids, and no policy looks at `context.peerMatches`";

@@ -125,9 +125,9 @@ impl Mint {
     }
 
     /// Validates the policies, and looks whether each workload can be told from the others.
-    pub(crate) fn check(&self, entities: &Entities, problems: &mut Problems) {
+    pub(crate) fn check(&self, schema: &Source, entities: &Entities, problems: &mut Problems) {
         validate(&self.schema, &self.policies, problems);
-        named::check(&self.policies, entities, problems);
+        named::check(&self.policies, schema, entities, problems);
         for template in self.policies.set.templates() {
             let id = template.id();
             let message = format!("`{id}` is a template, and nothing links those of `mint`");

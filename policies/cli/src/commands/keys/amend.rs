@@ -95,6 +95,10 @@ impl Amend {
 
     /// Nobody can mean that something is to come and to go.
     fn check(&self) -> Result<(), Failure> {
+        if let Some(label) = self.drop_label.iter().find(|label| label.contains('=')) {
+            let help = "name it without its value";
+            return Err(usage(&format!("`{label}` is no name of a label"), help));
+        }
         let scope = self.add_scope.iter().find(|scope| self.drop_scope.contains(scope));
         let mut labels = self.labels.iter().map(|(name, _)| name);
         let label = labels.find(|name| self.drop_label.contains(name));
