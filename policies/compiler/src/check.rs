@@ -10,6 +10,7 @@ use crate::project::{Policies, Project, fact_place, policy_problem};
 use cedar_policy::{
     ActionConstraint, EntityId, EntityTypeName, EntityUid, Schema, ValidationMode, Validator,
 };
+use named::Known;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -31,13 +32,14 @@ impl Project {
     pub(crate) fn check_files(&self) -> Problems {
         let mut problems = self.warnings().clone();
         validate(&self.schema, &self.policies, &mut problems);
-        named::check_parents(&self.schema_source, &self.entities, &mut problems);
-        named::check(&self.policies, &self.schema_source, &self.entities, &mut problems);
+        let known = Known::new(&self.schema_source, &self.entities);
+        named::check_parents(&self.entities, &known, &mut problems);
+        named::check(&self.policies, &known, &mut problems);
         self.check_actions(&mut problems);
         self.check_templates(&mut problems);
         self.check_params(&mut problems);
         if let Some(mint) = &self.mint {
-            mint.check(&self.schema_source, &self.entities, &mut problems);
+            mint.check(&self.entities, &known, &mut problems);
             if self.settings.mint.is_some() && !KeyRules::new(self).reads_spiffe_ids() {
                 let message =
                     "keys are minted for SPIFFE ids, and no policy looks at `context.peerMatches`";

@@ -11,7 +11,8 @@ pub use grant::{Application, Grant, MintError, Wanted};
 pub use spiffe::{SpiffeError, SpiffeId, SpiffeTemplate, is_trust_domain};
 pub use workload::{Workload, WorkloadError};
 
-use crate::check::{action_uid, named, validate};
+use crate::check::named::{self, Known};
+use crate::check::{action_uid, validate};
 use crate::compile::STACK;
 use crate::keys::uid;
 use crate::problem::{Problem, Problems, Source};
@@ -125,9 +126,9 @@ impl Mint {
     }
 
     /// Validates the policies, and looks whether each workload can be told from the others.
-    pub(crate) fn check(&self, schema: &Source, entities: &Entities, problems: &mut Problems) {
+    pub(crate) fn check(&self, entities: &Entities, known: &Known, problems: &mut Problems) {
         validate(&self.schema, &self.policies, problems);
-        named::check(&self.policies, schema, entities, problems);
+        named::check(&self.policies, known, problems);
         for template in self.policies.set.templates() {
             let id = template.id();
             let message = format!("`{id}` is a template, and nothing links those of `mint`");

@@ -48,12 +48,14 @@ fn a_body_that_was_refused_is_not_kept() -> Result {
     }
     let body = vec![0; 400 * 1024];
     for _ in 0..5 {
+        // There is no answer to wait for: what it has room for it takes meanwhile.
         thread::sleep(Duration::from_millis(100));
         for stream in &mut streams {
             // It takes as much as there is room for, or is closed.
             let _ = stream.write(&body);
         }
     }
+    // What was sent last is to be there too, if it is kept.
     thread::sleep(Duration::from_millis(100));
     let more = server.peak_memory()?.saturating_sub(before);
     assert!(more < CONNECTIONS * 64 * 1024, "{more} bytes");

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The entities that there are.
-struct Known {
+pub(crate) struct Known {
     /// By type. Parents are there too, be they no entities of their own: what is said of them applies.
     entities: BTreeMap<EntityTypeName, BTreeSet<EntityUid>>,
 }
@@ -34,16 +34,10 @@ const TYPOS: usize = 2;
 const LONGEST: usize = 64;
 
 /// Warns of entities that policies name and that are not there: what is said of them never applies.
-pub(crate) fn check(
-    policies: &Policies,
-    schema: &Source,
-    entities: &Entities,
-    problems: &mut Problems,
-) {
-    let known = Known::new(schema, entities);
+pub(crate) fn check(policies: &Policies, known: &Known, problems: &mut Problems) {
     let mut missed = names(policies);
     missed.retain(|(_, uid)| known.misses(uid));
-    let found = missed.iter().take(MOST).map(|(at, uid)| at.problem(policies, uid, &known));
+    let found = missed.iter().take(MOST).map(|(at, uid)| at.problem(policies, uid, known));
     let mut found: Vec<_> = found.collect();
     found.sort_by_cached_key(|problem| (problem.start(), problem.to_string()));
     found.into_iter().for_each(|problem| problems.push(problem));
@@ -55,8 +49,7 @@ pub(crate) fn check(
 
 /// Warns of parents of entities that are no entities themselves: what is said of the one that was
 /// meant does not apply.
-pub(crate) fn check_parents(schema: &Source, entities: &Entities, problems: &mut Problems) {
-    let known = Known::new(schema, entities);
+pub(crate) fn check_parents(entities: &Entities, known: &Known, problems: &mut Problems) {
     let mut missed = BTreeMap::new();
     for entity in entities.iter() {
         let uid = entity.uid();
@@ -116,7 +109,8 @@ impl Named {
 // === impl Known ===
 
 impl Known {
-    fn new(schema: &Source, entities: &Entities) -> Self {
+    /// Those of a project.
+    pub(crate) fn new(schema: &Source, entities: &Entities) -> Self {
         let kinds = kinds(schema).into_iter().filter(|kind| kind.to_string() != KEY_TYPE);
         let mut known: BTreeMap<_, BTreeSet<_>> =
             kinds.map(|kind| (kind, BTreeSet::new())).collect();
