@@ -129,7 +129,7 @@ fn check_directory(directory: &[u8], shards: &[Vec<u8>]) -> Result<(), DecodeErr
 }
 
 impl Keys for Bundle {
-    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+    fn find(&self, _: &str, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
         Ok(self.keys.find(hash))
     }
 

@@ -19,7 +19,7 @@ use crate::key::{KEY_ID_LEN, KeyRecord, Keys, Unreadable};
 use crate::model::{Effect, Model};
 use crate::request::{LocalEntity, Pools, Request};
 use crate::route::{Captures, Routes};
-use crate::token::{KeyHash, Token, TokenError, holds};
+use crate::token::{KeyHash, MAX_LEN, Token, holds};
 use crate::value::{Field, Span, Uid, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -69,6 +69,7 @@ pub struct Session {
     pub(crate) request: Request,
     pub(crate) captures: Captures,
     pub(crate) fields: Vec<Field>,
+    principal: Option<Uid>,
     action: Option<Uid>,
     evaluation: Evaluation,
 }
@@ -91,6 +92,13 @@ impl Session {
         self.action
     }
 
+    /// The id of the key of the last request, if that was decided by policies.
+    #[must_use]
+    pub fn key_id<'a>(&'a self, model: &'a Model) -> Option<&'a str> {
+        let pools = Pools { model, request: &self.request };
+        Some(pools.text(pools.uid(self.principal?)?.id))
+    }
+
     /// An error of the last evaluation in words, with the names that it is about.
     #[must_use]
     pub fn describe(&self, model: &Model, error: EvalError) -> String {
@@ -100,7 +108,7 @@ impl Session {
     fn clear(&mut self) {
         self.request.clear();
         self.captures.clear();
-        self.action = None;
+        (self.principal, self.action) = (None, None);
         self.evaluation.clear();
     }
 }
@@ -133,19 +141,31 @@ impl<K: Keys> Gate<'_, K> {
     /// Finds the key that a credential stands for.
     fn identify(&self, credential: Option<&str>) -> Result<KeyRecord, Cause> {
         let token = credential.filter(|token| !token.is_empty()).ok_or(Cause::MissingKey)?;
-        let form = self.model.token();
-        let hash = match Token::parse(token) {
-            Ok(token) if token.prefix == form.prefix && token.environment == form.environment => {
-                token.hash()
-            }
-            Err(TokenError::TooLong) => return Err(Cause::MalformedKey),
-            _ if form.allow_foreign => KeyHash::of(token),
-            Ok(_) => return Err(Cause::UnknownKey),
-            Err(_) => return Err(Cause::MalformedKey),
+        if token.len() > MAX_LEN {
+            return Err(Cause::MalformedKey);
+        }
+        let found = match self.keys.recall(token) {
+            Some(found) => Ok(found),
+            None => self.keys.find(token, &self.hash(token)?),
         };
-        match self.keys.find(&hash) {
+        match found {
             Ok(key) => key.ok_or(Cause::UnknownKey),
             Err(Unreadable) => Err(Cause::KeysUnavailable),
+        }
+    }
+
+    /// The hash to look a token up by, if tokens of this inventory may be of its form. Apart, as most
+    /// tokens were looked up before.
+    #[inline(never)]
+    fn hash(&self, token: &str) -> Result<KeyHash, Cause> {
+        let form = self.model.token();
+        match Token::parse(token) {
+            Ok(token) if token.prefix == form.prefix && token.environment == form.environment => {
+                Ok(token.hash())
+            }
+            _ if form.allow_foreign => Ok(KeyHash::of(token)),
+            Ok(_) => Err(Cause::UnknownKey),
+            Err(_) => Err(Cause::MalformedKey),
         }
     }
 
@@ -185,6 +205,7 @@ impl<K: Keys> Gate<'_, K> {
         let Some(route) = route else { return denied(Cause::NoRoute) };
         session.action = Some(Uid(route.action));
         let Some(principal) = self.principal(key, session) else { return denied(Cause::Internal) };
+        session.principal = Some(principal);
         let mut query = Query {
             principal,
             action: Uid(route.action),

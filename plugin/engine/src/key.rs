@@ -37,12 +37,19 @@ pub struct Unreadable;
 
 /// Where keys are looked up.
 pub trait Keys {
-    /// The key whose token has this hash.
+    /// What [`find`](Self::find) gave for this very token, if that is known. It was found with the
+    /// same form of tokens, in the same keys.
+    fn recall(&self, token: &str) -> Option<Option<KeyRecord>> {
+        let _ = token;
+        None
+    }
+
+    /// The key whose token this is, and has this hash.
     ///
     /// # Errors
     ///
     /// It cannot be told, which is not the same as that there is none.
-    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable>;
+    fn find(&self, token: &str, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable>;
 
     /// Whether this key was revoked, whatever its record says.
     fn is_revoked(&self, id: &KeyId) -> bool;

@@ -104,7 +104,7 @@ impl Delivery {
     /// Where it cannot be taken.
     pub fn seed(&mut self, port: &mut impl Port) -> Result<Option<Event>, LoadError> {
         let Some(seed) = &self.config.seed else { return Ok(None) };
-        let active = Active::from_archive(&self.config, seed, port.latest())?;
+        let active = Active::from_archive(&self.config, seed, port.latest(), &self.hot)?;
         Ok(Some(self.switch(active, Origin::Seed, port)))
     }
 

@@ -152,9 +152,13 @@ impl Filter {
                     let id = decision.as_str();
                     Record { id, cause: None, key, profile, active, session }.tell();
                 }
-                let key = key.as_deref().unwrap_or_default();
-                let passage =
-                    Passage { key, owner, decision: decision.as_str(), target: call.target };
+                let passage = Passage {
+                    key: key.as_deref().unwrap_or_default(),
+                    key_id: session.key_id(&active.model).unwrap_or_default(),
+                    owner,
+                    decision: decision.as_str(),
+                    target: call.target,
+                };
                 Some(forward(permit, &passage, &config.key_from, headers))
             }
             Verdict::Deny(denial) if denial.cause() == Cause::KeysUnavailable => None,
@@ -206,8 +210,12 @@ impl Filter {
 // === impl Lookup ===
 
 impl Keys for Lookup<'_> {
-    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
-        self.0.keys.find(hash, &mut |key| host::shared(key).0)
+    fn recall(&self, token: &str) -> Option<Option<KeyRecord>> {
+        self.0.keys.recall(token)
+    }
+
+    fn find(&self, token: &str, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        self.0.keys.find(token, hash, &mut |key| host::shared(key).0)
     }
 
     fn is_revoked(&self, id: &KeyId) -> bool {

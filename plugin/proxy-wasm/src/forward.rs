@@ -6,7 +6,6 @@ use crate::headers::Headers;
 use crate::host;
 use cedarkey_engine::gate::Permit;
 use cedarkey_engine::http::{cookie, percent_decode_lossy, query};
-use cedarkey_engine::key::KEY_ID_LEN;
 use cedarkey_engine::token::{BODY_LEN, LONG, MIN_LEN, Token, check_word, holds};
 use proxy_wasm::types::Action;
 use std::borrow::Cow;
@@ -19,6 +18,8 @@ const OWN: &str = "x-cedarkey-";
 pub struct Passage<'a> {
     /// The key, as the request presented it.
     pub key: &'a str,
+    /// The id of the key.
+    pub key_id: &'a str,
     /// Who answers for the key.
     pub owner: &'a str,
     /// The id of the decision.
@@ -62,15 +63,10 @@ pub fn is_own(name: &[u8]) -> bool {
 }
 
 /// Sends a request on: without its key, and with the headers that say whose it is.
-pub fn forward(
-    permit: Permit,
-    passage: &Passage<'_>,
-    places: &[Location],
-    headers: &Headers,
-) -> Action {
+pub fn forward(_: Permit, passage: &Passage<'_>, places: &[Location], headers: &Headers) -> Action {
     strip(passage.key, passage.target, places, headers, &mut make);
     let set = host::set_request_header;
-    set("x-cedarkey-key-id", permit.key().encode(&mut [0; KEY_ID_LEN]));
+    set("x-cedarkey-key-id", passage.key_id);
     set("x-cedarkey-owner", &header_value(passage.owner));
     set("x-cedarkey-decision-id", passage.decision);
     Action::Continue

@@ -30,6 +30,7 @@ mod proxy;
 mod record;
 mod respond;
 pub mod root;
+mod secret;
 pub mod shared;
 pub mod streams;
 mod usage;

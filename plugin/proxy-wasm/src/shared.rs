@@ -7,10 +7,10 @@ use crate::delivery::{Active, Delivery, Event};
 use crate::metrics::Metrics;
 use crate::news::News;
 use crate::proxy::Proxy;
+use crate::secret::{self, Secret};
 use crate::usage::Usage;
 use cedarkey_engine::gate::Session;
 use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 /// What all requests of a VM share. Nothing here stays borrowed while the proxy is called, for the
@@ -39,7 +39,7 @@ pub struct Shared {
     /// At random: tells this VM from others.
     pub identity: u64,
     /// What decisions are numbered with, so that a number says nothing.
-    secret: RandomState,
+    secret: Secret,
     latest: Cell<i64>,
     decisions: Cell<u64>,
 }
@@ -58,9 +58,8 @@ impl Default for Shared {
             alarm: Alarm::default(),
             usage: Usage::default(),
             serves: Cell::default(),
-            // What seeds hash maps is the one source of randomness that std has.
-            identity: RandomState::new().build_hasher().finish(),
-            secret: RandomState::new(),
+            identity: secret::random(),
+            secret: Secret::default(),
             latest: Cell::new(i64::MIN),
             decisions: Cell::default(),
         }
@@ -93,7 +92,7 @@ impl Shared {
     pub fn decision_id(&self) -> DecisionId {
         let number = self.decisions.get().wrapping_add(1);
         self.decisions.set(number);
-        DecisionId::new([0, 1].map(|half: u8| self.secret.hash_one((number, half))))
+        DecisionId::new(self.secret.tag(&number.to_le_bytes()).0)
     }
 
     /// The latest instant that was ever passed to this, the present one among them: a clock that is

@@ -166,7 +166,7 @@ fn part_id(policy: usize, part: usize) -> String {
 // === impl OnlyKey ===
 
 impl Keys for OnlyKey {
-    fn find(&self, _: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+    fn find(&self, _: &str, _: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
         Ok(Some(self.record))
     }
 

@@ -75,8 +75,8 @@ fn a_bundle_answers_what_was_put_into_it() {
     let bundle = open(segments()).unwrap();
     assert_eq!((bundle.manifest.name.as_str(), bundle.manifest.version), ("quickstart", 7));
     assert_eq!((bundle.model.profile_count(), bundle.routes.len()), (PROFILES, 1));
-    assert_eq!(bundle.find(&hash(2)), Ok(Some(record(2))));
-    assert_eq!(bundle.find(&hash(3)), Ok(None));
+    assert_eq!(bundle.find("", &hash(2)), Ok(Some(record(2))));
+    assert_eq!(bundle.find("", &hash(3)), Ok(None));
     assert!(bundle.is_revoked(&KeyId([3; 16])));
     assert!(!bundle.is_revoked(&record(2).id));
 }
@@ -186,7 +186,7 @@ proptest! {
         }
         if let Ok(bundle) = open(segments) {
             for (hash, key) in bundle.keys.iter() {
-                prop_assert_eq!(bundle.find(&hash), Ok(Some(key)));
+                prop_assert_eq!(bundle.find("", &hash), Ok(Some(key)));
                 let has_one = key.profile < bundle.model.profile_count();
                 prop_assert!(has_one || key.is_decoy());
             }

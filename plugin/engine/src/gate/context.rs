@@ -54,16 +54,15 @@ pub(super) fn build(
                 fields.extend(field);
             }
             Some(group) => {
-                if open.is_some_and(|(name, _)| name != group) {
+                if open.is_none_or(|(name, _)| name != group) {
                     close(&mut open, fields);
+                    open = Some((group, request.push_fields(core::iter::empty())));
                 }
                 // Facts of a group follow each other, and nothing else is pushed in between.
-                let run = request.push_fields(field.into_iter());
-                let span = open.map_or(run, |(_, span)| Span {
-                    len: span.len.saturating_add(run.len),
-                    ..span
-                });
-                open = Some((group, span));
+                if let (Some((_, span)), Some(field)) = (&mut open, field) {
+                    request.push_fields(core::iter::once(field));
+                    span.len = span.len.saturating_add(1);
+                }
             }
         }
     }

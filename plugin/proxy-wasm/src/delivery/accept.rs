@@ -1,7 +1,7 @@
 //! Verifying a bundle, and holding the one in force.
 
 use crate::config::{Config, TrustedKey};
-use crate::inventory::Inventory;
+use crate::inventory::{Hot, Inventory};
 use cedarkey_bundle::revocations::Revocations;
 use cedarkey_bundle::{
     Archive, Bundle, DecodeError, Digest, Envelope, Manifest, OpenError, PublicKey, Refusal,
@@ -9,6 +9,7 @@ use cedarkey_bundle::{
 };
 use cedarkey_engine::model::Model;
 use cedarkey_engine::route::Routes;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A bundle in force: what decisions are made with. Versions share what they have in common.
@@ -61,13 +62,19 @@ pub enum LoadError {
 
 impl Active {
     /// Verifies and opens an archive. Its keys are held in this VM.
-    pub fn from_archive(config: &Config, archive: &[u8], now: i64) -> Result<Self, LoadError> {
+    pub fn from_archive(
+        config: &Config,
+        archive: &[u8],
+        now: i64,
+        hot: &Rc<RefCell<Hot>>,
+    ) -> Result<Self, LoadError> {
         let Archive { envelope, segments } = Archive::decode(archive)?;
         let manifest = accept(config, &envelope, None, now)?.clone();
         let Bundle { manifest, model, routes, keys, revocations } =
             Bundle::open(manifest, segments)?;
         let (model, routes) = (Rc::new(model), Rc::new(routes));
-        Ok(Self { manifest, model, routes, keys: Inventory::Resident(keys), revocations })
+        let keys = Inventory::resident(keys, hot);
+        Ok(Self { manifest, model, routes, keys, revocations })
     }
 
     /// Its version.

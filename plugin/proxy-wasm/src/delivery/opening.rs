@@ -4,7 +4,7 @@ use super::accept::{Active, LoadError, accept, segment};
 use super::port::Port;
 use super::shelf::{Part, SINGLE, Shelf};
 use crate::config::Config;
-use crate::inventory::{Hot, Inventory, SharedKeys};
+use crate::inventory::{Hot, Inventory};
 use cedarkey_bundle::keys::Directory;
 use cedarkey_bundle::{Envelope, Manifest, OpenError, SegmentKind, model, revocations, routes};
 use cedarkey_engine::model::Model;
@@ -110,9 +110,11 @@ impl Opening {
             let profile = profile.saturating_sub(1);
             return Err(OpenError::Profile { profile, profiles }.into());
         }
-        let before = bench.before.and_then(|before| before.keys.shared());
-        let keys = SharedKeys::new(directory, bench.shelf.stock.clone(), before, bench.hot);
-        let (manifest, keys) = (self.manifest, Inventory::Shared(keys));
+        let alike = |before: &&Rc<Active>| before.model.token() == model.token();
+        let before = bench.before.filter(alike).map(|before| &before.keys);
+        let stock = bench.shelf.stock.clone();
+        let keys = Inventory::shared_data(directory, stock, before, bench.hot);
+        let manifest = self.manifest;
         Ok(Active { manifest, model, routes, keys, revocations })
     }
 

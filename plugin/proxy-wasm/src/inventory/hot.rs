@@ -1,38 +1,63 @@
-//! The keys that were looked for lately.
+//! What was looked for lately.
 
-use super::vain::Vain;
+use crate::secret::{Secret, Tag};
 use cedarkey_engine::key::KeyRecord;
-use cedarkey_engine::token::KeyHash;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// How many keys a generation holds. Two of them take about 4 MB.
+/// How many keys a generation holds. Two of them take about 3 MB.
 const MOST: usize = 14_336;
 
-/// A bounded memory of keys that were looked for.
+/// How many tokens there is room for that were looked for in vain, a power of two: they take 32 KB.
+const VAIN: usize = 1_024;
+
+/// A bounded memory of what tokens were looked for, and of what came of it, so that a token that
+/// comes again is neither read nor hashed, and costs no call to the proxy.
+///
+/// It holds no tokens, and nothing that a token could be told from: each is known by the 128 bits
+/// that a secret of the VM makes of it, which is the proof that it is the one that was read and found
+/// ([ADR 17](../../../../docs/adr/0017-what-a-token-led-to-is-remembered.md)).
 ///
 /// What is found is put into the younger of two generations; when that is full, the older one is
 /// forgotten. So what is asked for stays, and nothing has to be kept in order. What is not found is
-/// remembered apart from it: whatever keys somebody thinks up, those that there are stay.
+/// remembered apart from it: whatever keys somebody thinks up, those that there are stay. Of that
+/// each has one place, which the last one that was put there holds.
 ///
 /// An entry belongs to one content of one shard: once a new version replaces the shard, the entries
-/// of the old one are no longer found.
+/// of the old one no longer count.
 #[derive(Debug, Default)]
 pub struct Hot {
+    secret: Secret,
     young: Generation,
     old: Generation,
-    vain: Vain,
+    vain: Vec<Option<Vain>>,
     ids: u32,
 }
 
-/// By the first bytes of the hash, which for a digest are as good as any.
+/// One content of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which shard of an inventory it is.
+    pub number: usize,
+    /// What this VM knows the content by.
+    pub id: u32,
+}
+
+/// By the first half of the tag.
 type Generation = HashMap<u64, Entry, FxBuildHasher>;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    shard: u32,
-    hash: KeyHash,
+    /// The second half of the tag.
+    rest: u64,
+    shard: Shard,
     key: KeyRecord,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Vain {
+    tag: Tag,
+    shard: Shard,
 }
 
 // === impl Hot ===
@@ -53,39 +78,51 @@ impl Hot {
         self.ids
     }
 
-    /// The key with this hash in a shard, or that there is none, if it is remembered.
-    pub fn get(&mut self, shard: u32, hash: &KeyHash) -> Option<Option<KeyRecord>> {
-        let place = place(hash);
-        let fits = |entry: &&Entry| entry.shard == shard && entry.hash == *hash;
-        if let Some(entry) = self.young.get(&place).filter(fits) {
+    /// The key that was found when this token was looked for, or that there was none. `ids` are those
+    /// of the shards that there are now; what was found in others does not count.
+    pub fn get(&mut self, token: &str, ids: &[u32]) -> Option<Option<KeyRecord>> {
+        let tag = self.secret.tag(token.as_bytes());
+        let Tag([first, rest]) = tag;
+        let is_there = |shard: Shard| ids.get(shard.number) == Some(&shard.id);
+        let fits = |entry: &&Entry| entry.rest == rest && is_there(entry.shard);
+        if let Some(entry) = self.young.get(&first).filter(fits) {
             return Some(Some(entry.key));
         }
-        if let Some(entry) = self.old.get(&place).filter(fits).copied() {
-            self.keep(entry);
+        if let Some(entry) = self.old.get(&first).filter(fits).copied() {
+            self.keep(first, entry);
             return Some(Some(entry.key));
         }
-        self.vain.holds(shard, hash).then_some(None)
+        let vain = self.vain.get(place(tag)).copied().flatten();
+        vain.is_some_and(|vain| vain.tag == tag && is_there(vain.shard)).then_some(None)
     }
 
-    /// Remembers a key, or that there is none.
-    pub fn put(&mut self, shard: u32, hash: KeyHash, found: Option<KeyRecord>) {
+    /// Remembers in which shard a token was looked for, and which key was found, or that none was.
+    pub fn put(&mut self, token: &str, shard: Shard, found: Option<KeyRecord>) {
+        let tag = self.secret.tag(token.as_bytes());
+        let Tag([first, rest]) = tag;
         match found {
-            Some(key) => self.keep(Entry { shard, hash, key }),
-            None => self.vain.put(shard, hash),
+            Some(key) => self.keep(first, Entry { rest, shard, key }),
+            None => {
+                self.vain.resize(VAIN, None);
+                let held = self.vain.get_mut(place(tag));
+                held.into_iter().for_each(|held| *held = Some(Vain { tag, shard }));
+            }
         }
     }
 
-    fn keep(&mut self, entry: Entry) {
+    #[inline(never)]
+    fn keep(&mut self, first: u64, entry: Entry) {
         if self.young.len() >= MOST {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
         }
-        self.young.insert(place(&entry.hash), entry);
+        self.young.insert(first, entry);
     }
 }
 
-fn place(hash: &KeyHash) -> u64 {
-    hash.0.first_chunk().map_or(0, |prefix| u64::from_le_bytes(*prefix))
+/// Where what was looked for in vain is remembered.
+fn place(Tag([first, _]): Tag) -> usize {
+    first as usize & (VAIN - 1)
 }
 
 #[cfg(test)]
@@ -93,11 +130,7 @@ mod tests {
     use super::*;
     use cedarkey_engine::key::KeyId;
 
-    fn hash(number: u64) -> KeyHash {
-        let mut hash = [0; 32];
-        hash[..8].copy_from_slice(&number.to_le_bytes());
-        KeyHash(hash)
-    }
+    const SHARD: Shard = Shard { number: 3, id: 7 };
 
     fn key(number: u64) -> KeyRecord {
         let id = KeyId(u128::from(number).to_be_bytes());
@@ -105,28 +138,36 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_found_in_its_shard_alone() {
-        let mut hot = Hot::default();
-        let (one, other) = (hot.new_id(), hot.new_id());
-        hot.put(one, hash(1), Some(key(1)));
-        assert_eq!(hot.get(one, &hash(1)), Some(Some(key(1))));
-        assert_eq!((hot.get(other, &hash(1)), hot.get(one, &hash(2))), (None, None));
-        hot.put(one, hash(2), None);
-        assert_eq!((hot.get(other, &hash(2)), hot.get(one, &hash(2))), (None, Some(None)));
-        let mut alike = hash(1);
-        alike.0[31] = 1;
-        assert_eq!(hot.get(one, &alike), None, "only the first bytes are the same");
+    fn what_was_put_is_found_while_its_shard_is_there() {
+        let (ids, mut hot) = ([1, 2, 3, 7], Hot::default());
+        assert_eq!(hot.get("one", &ids), None);
+        hot.put("one", SHARD, Some(key(1)));
+        hot.put("other", SHARD, None);
+        assert_eq!(hot.get("one", &ids), Some(Some(key(1))));
+        assert_eq!((hot.get("other", &ids), hot.get("on", &ids)), (Some(None), None));
+        for changed in [[7, 7, 7, 8].as_slice(), &[7, 7, 7], &[]] {
+            assert_eq!((hot.get("one", changed), hot.get("other", changed)), (None, None));
+        }
+        // A key that has gone is remembered as such, and one that has come.
+        let (ids, changed) = ([0, 0, 0, 8], Shard { id: 8, ..SHARD });
+        hot.put("one", changed, None);
+        hot.put("other", changed, Some(key(2)));
+        assert_eq!(
+            (hot.get("one", &ids), hot.get("other", &ids)),
+            (Some(None), Some(Some(key(2))))
+        );
     }
 
     #[test]
     fn it_is_bounded_and_what_is_asked_for_stays() {
-        let mut hot = Hot::default();
-        hot.put(1, hash(0), Some(key(0)));
-        for number in 1..=10 * MOST as u64 {
-            hot.put(1, hash(number), Some(key(number)));
-            assert_eq!(hot.get(1, &hash(0)), Some(Some(key(0))));
+        let (ids, mut hot) = ([0, 0, 0, 7], Hot::default());
+        hot.put("kept", SHARD, Some(key(0)));
+        for number in 1..=5 * MOST as u64 {
+            hot.put(&format!("good {number}"), SHARD, Some(key(number)));
+            hot.put(&format!("bad {number}"), SHARD, None);
+            assert_eq!(hot.get("kept", &ids), Some(Some(key(0))));
         }
-        assert!(hot.young.len() <= MOST && hot.old.len() <= MOST);
-        assert_eq!(hot.get(1, &hash(1)), None);
+        assert!(hot.young.len() <= MOST && hot.old.len() <= MOST && hot.vain.len() == VAIN);
+        assert_eq!((hot.get("good 1", &ids), hot.get("bad 1", &ids)), (None, None));
     }
 }

@@ -168,8 +168,8 @@ fn find(bundle: &Bundle, id: &str) -> Result<KeyRecord, Failure> {
 // === impl Inventory ===
 
 impl Keys for Inventory<'_> {
-    fn find(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
-        self.chosen.map_or_else(|| self.bundle.find(hash), |key| Ok(Some(key)))
+    fn find(&self, token: &str, hash: &KeyHash) -> Result<Option<KeyRecord>, Unreadable> {
+        self.chosen.map_or_else(|| self.bundle.find(token, hash), |key| Ok(Some(key)))
     }
 
     fn is_revoked(&self, id: &KeyId) -> bool {

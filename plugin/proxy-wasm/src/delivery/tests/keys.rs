@@ -1,8 +1,9 @@
 //! Keys in shared data.
 
 use super::world::*;
-use cedarkey_bundle::{Archive, SegmentKind};
+use cedarkey_bundle::{Archive, Draft, SegmentKind};
 use cedarkey_engine::key::Unreadable;
+use cedarkey_engine::model::ModelImage;
 
 /// Enough for several shards.
 const KEYS: u64 = 8_000;
@@ -95,6 +96,25 @@ fn a_new_version_brings_its_own_keys_and_keeps_what_is_the_same() {
     assert_eq!(vm.find(&mut world, 5).0, Ok(8));
     let reads: usize = (1..=100).map(|at| vm.find(&mut world, at).1).sum();
     assert!(reads < 100, "the other shards are remembered: {reads}");
+}
+
+#[test]
+fn a_key_is_looked_for_anew_where_tokens_have_another_form() {
+    let (mut world, mut vm) = stocked(&bundle_of(7, 1..=KEYS));
+    assert_eq!(vm.find(&mut world, 1), (Ok(7), 2));
+    let mut same = segments(bundle_of(7, 1..=KEYS));
+    let next = |version, segments: &[_]| {
+        let segments = segments.to_vec();
+        Draft { segments, ..draft(version) }.sign(&[&signer(1)]).unwrap()
+    };
+    push(&mut world, &mut vm, &next(8, &same));
+    assert_eq!(vm.find(&mut world, 1), (Ok(7), 0), "the keys are the same");
+    let (_, model) = same.iter_mut().find(|(kind, _)| *kind == SegmentKind::Model).unwrap();
+    let mut image: ModelImage = postcard::from_bytes(model).unwrap();
+    image.token.allow_foreign = true;
+    *model = postcard::to_allocvec(&image).unwrap();
+    push(&mut world, &mut vm, &next(9, &same));
+    assert_eq!(vm.find(&mut world, 1), (Ok(7), 2), "it could be of a form that no longer counts");
 }
 
 #[test]
