@@ -6,10 +6,11 @@ pub use plan::Plan;
 
 use super::options::{Push, Selection};
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::Output;
+use crate::failure::{Context, Failure};
+use crate::output::{DIM, Output, counted};
+use crate::project;
 use crate::time::Instant;
-use cedarkey_registry::{Edit, Key, Status, Waiting};
+use cedarkey_registry::{Edit, Key, Status, Waiting, Which};
 use clap::Args;
 use jiff::Timestamp;
 use std::path::Path;
@@ -71,7 +72,9 @@ pub struct Resume {
 
 /// Revoke keys for good.
 ///
-/// Proxies refuse them as soon as a bundle that says so reaches them; `--push` sends one at once.
+/// Proxies refuse them as soon as a bundle that says so reaches them; `--push` sends one at once. Of
+/// all keys of an owner, team, workload or label, those that have expired or been retired are left as
+/// they are: name them to revoke them too.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey keys revoke 01KA --reason 'found in a public repository' --push http://127.0.0.1:9180
@@ -226,9 +229,7 @@ impl Revoke {
         let plan = Plan {
             which: self.keys.which(&[
                 Status::Active,
-                Status::Expired,
                 Status::Pending,
-                Status::Retired,
                 Status::Rotating,
                 Status::Suspended,
                 Status::Upcoming,
@@ -240,7 +241,28 @@ impl Revoke {
             untold: Some(ACCEPT),
             push: Some(&self.push),
         };
-        plan.run(given, output).await
+        let revoked = plan.run(given, output).await;
+        self.tell_ended(given, output).await?;
+        revoked
+    }
+
+    /// Says how many of those that were meant together had ended by themselves, and keep what is
+    /// said of them.
+    async fn tell_ended(&self, given: Option<&Path>, output: &Output) -> Result<(), Failure> {
+        let Which::All(filter) = self.keys.which(&[Status::Expired, Status::Retired]) else {
+            return Ok(());
+        };
+        let registry = project::registry(&project::settings(given)?.registry).await?;
+        let ended = registry.list(&filter, Timestamp::now()).await;
+        registry.close().await;
+        let count = ended.context(Exit::Registry, "the keys cannot be read")?.len();
+        if count > 0 {
+            let keys = counted(count, "key");
+            output.note(format_args!(
+                "{DIM}{keys} had expired or been retired, and stay so: name them to revoke them{DIM:#}"
+            ));
+        }
+        Ok(())
     }
 }
 
