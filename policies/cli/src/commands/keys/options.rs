@@ -140,6 +140,11 @@ impl Push {
         Self { push: Some(url.clone()) }
     }
 
+    /// Whether it was asked for.
+    pub fn is_wanted(&self) -> bool {
+        self.push.is_some()
+    }
+
     /// Builds and sends a bundle, if that was asked for, and gives its version.
     pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };
