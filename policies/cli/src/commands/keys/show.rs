@@ -100,8 +100,8 @@ fn rows(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
             rows.extend(fields(key, &asked).into_iter().map(|line| ("", line)));
         }
         Some(Waiting::Replace { overlap }) => {
-            let overlap = SignedDuration::from_secs(*overlap);
-            rows.push(("waits", format!("the key it replaces stays valid for {}", spoken(overlap))));
+            let overlap = spoken(SignedDuration::from_secs(*overlap));
+            rows.push(("waits", format!("the key it replaces stays valid for {overlap}")));
         }
         None => {}
     }

@@ -102,9 +102,8 @@ impl<'a> Side<'a> {
         }
         let keys = KeyIndex::open(shards).context(Exit::Bundle, "the keys cannot be read")?;
         let keys = keys.iter().map(|(_, key)| key);
-        let usable = keys.filter(|key| {
-            !key.is_decoy() && key.expires > now && !self.revoked.contains(&key.id)
-        });
+        let usable = keys
+            .filter(|key| !key.is_decoy() && key.expires > now && !self.revoked.contains(&key.id));
         Ok(usable.map(|key| key.id).collect())
     }
 }
