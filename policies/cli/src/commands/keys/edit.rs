@@ -6,11 +6,10 @@ pub use plan::Plan;
 
 use super::options::{Push, Selection};
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
-use crate::output::{DIM, Output, counted};
-use crate::project;
+use crate::failure::Failure;
+use crate::output::Output;
 use crate::time::Instant;
-use cedarkey_registry::{Edit, Key, Status, Waiting, Which};
+use cedarkey_registry::{Edit, Key, Status, Waiting};
 use clap::Args;
 use jiff::Timestamp;
 use std::path::Path;
@@ -73,8 +72,8 @@ pub struct Resume {
 /// Revoke keys for good.
 ///
 /// Proxies refuse them as soon as a bundle that says so reaches them; `--push` sends one at once. Of
-/// all keys of an owner, team, workload or label, those that have expired or been retired are left as
-/// they are: name them to revoke them too.
+/// all keys of an owner, team, workload or label, those that have expired are revoked too: a rollback
+/// may bring back what ended early.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey keys revoke 01KA --reason 'found in a public repository' --push http://127.0.0.1:9180
@@ -227,9 +226,12 @@ impl Revoke {
     /// Revokes them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let plan = Plan {
+            // What has expired or was retired too: a rollback may bring back what ended early.
             which: self.keys.which(&[
                 Status::Active,
+                Status::Expired,
                 Status::Pending,
+                Status::Retired,
                 Status::Rotating,
                 Status::Suspended,
                 Status::Upcoming,
@@ -241,28 +243,7 @@ impl Revoke {
             untold: Some(ACCEPT),
             push: Some(&self.push),
         };
-        let revoked = plan.run(given, output).await;
-        self.tell_ended(given, output).await?;
-        revoked
-    }
-
-    /// Says how many of those that were meant together had ended by themselves, and keep what is
-    /// said of them.
-    async fn tell_ended(&self, given: Option<&Path>, output: &Output) -> Result<(), Failure> {
-        let Which::All(filter) = self.keys.which(&[Status::Expired, Status::Retired]) else {
-            return Ok(());
-        };
-        let registry = project::registry(&project::settings(given)?.registry).await?;
-        let ended = registry.list(&filter, Timestamp::now()).await;
-        registry.close().await;
-        let count = ended.context(Exit::Registry, "the keys cannot be read")?.len();
-        if count > 0 {
-            let keys = counted(count, "key");
-            output.note(format_args!(
-                "{DIM}{keys} had expired or been retired, and stay so: name them to revoke them{DIM:#}"
-            ));
-        }
-        Ok(())
+        plan.run(given, output).await
     }
 }
 

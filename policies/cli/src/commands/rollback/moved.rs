@@ -93,12 +93,10 @@ impl<'a> Side<'a> {
     ) -> Result<BTreeSet<KeyId>, Failure> {
         let mut shards = Vec::new();
         for shard in self.shards() {
-            let content = match fetched.get(&shard.digest) {
-                Some(content) => content.clone(),
-                None => publisher.segment(shard).await?,
-            };
-            fetched.insert(shard.digest, content.clone());
-            shards.push(content);
+            if !fetched.contains_key(&shard.digest) {
+                fetched.insert(shard.digest, publisher.segment(shard).await?);
+            }
+            shards.extend(fetched.get(&shard.digest).cloned());
         }
         let keys = KeyIndex::open(shards).context(Exit::Bundle, "the keys cannot be read")?;
         let keys = keys.iter().map(|(_, key)| key);

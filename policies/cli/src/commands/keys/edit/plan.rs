@@ -125,7 +125,11 @@ impl Plan<'_> {
                     (true, false) => (GOOD, self.done),
                     (false, false) => (DIM, self.before),
                 };
-                let _ = writeln!(out, "{style}{said}{style:#} {} of {}", key.id, key.owner);
+                let had_expired = matches!(self.edit, Edit::Revoke)
+                    && *changed
+                    && key.expires.is_some_and(|expires| expires <= now);
+                let ended = if had_expired { ", which had expired" } else { "" };
+                let _ = writeln!(out, "{style}{said}{style:#} {} of {}{ended}", key.id, key.owner);
                 if let Some((action, by)) = instead_of {
                     let _ = writeln!(out, "  instead of `{action}`, which {by} had asked for");
                 }
