@@ -8,6 +8,7 @@ use cedarkey_bundle::keys::KeyIndex;
 use cedarkey_bundle::{Digest, Manifest, SegmentKind, SegmentRef};
 use cedarkey_engine::key::KeyId;
 use serde_json::{Value, json};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -93,10 +94,11 @@ impl<'a> Side<'a> {
     ) -> Result<BTreeSet<KeyId>, Failure> {
         let mut shards = Vec::new();
         for shard in self.shards() {
-            if !fetched.contains_key(&shard.digest) {
-                fetched.insert(shard.digest, publisher.segment(shard).await?);
-            }
-            shards.extend(fetched.get(&shard.digest).cloned());
+            let content = match fetched.entry(shard.digest) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => unknown.insert(publisher.segment(shard).await?).clone(),
+            };
+            shards.push(content);
         }
         let keys = KeyIndex::open(shards).context(Exit::Bundle, "the keys cannot be read")?;
         let keys = keys.iter().map(|(_, key)| key);
