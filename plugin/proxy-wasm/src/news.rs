@@ -27,7 +27,7 @@ impl Shared {
                 self.metrics.load("ok");
                 self.metrics.bundle(version, keys, expires);
                 let (level, from) = match origin {
-                    Origin::Publisher => (LogLevel::Info, "the publisher"),
+                    Origin::Publisher => (LogLevel::Info, "the cluster"),
                     Origin::Seed => (LogLevel::Info, "the configuration"),
                     // There is one VM for each worker, and one of them has said it.
                     Origin::Shelf => (LogLevel::Debug, "shared data"),

@@ -21,7 +21,7 @@ pub enum Exit {
     Publisher = 6,
     /// A bundle or signing key cannot be used.
     Bundle = 7,
-    /// The publisher refuses the bundle.
+    /// The publisher refuses what is sent or asked for, or does not have it: it would do so again.
     Refused = 8,
     /// The publisher has this version or a higher one already: another push was first.
     Conflict = 9,
@@ -43,7 +43,7 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit status:
    0  it worked                                    7  a bundle or signing key cannot be used
-   1  it did not work                              8  the publisher refuses the bundle
+   1  it did not work                              8  the publisher refuses, or does not have it
    2  `eval` decided to deny                       9  the publisher has a version as high
    3  the project has errors                      10  a proxy lags (`fleet status --fail-on-lag`)
    4  the command line cannot be understood       11  the audit was tampered with

@@ -15,6 +15,9 @@ pub enum Instant {
     Never,
 }
 
+const LENGTH: &str = "a length of time (`90d`, `12h`)";
+const POINT: &str = "an instant (`2027-01-31T00:00:00Z`)";
+
 impl Instant {
     /// The point in time, seen from `now`; `None` for never.
     pub fn from(self, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
@@ -30,10 +33,23 @@ impl Instant {
 
     /// Reads an instant that must come.
     pub fn parse_some(text: &str) -> Result<Self, String> {
-        match text.parse()? {
-            Self::Never => Err("it cannot be `never`".into()),
-            instant => Ok(instant),
+        match Self::read(text) {
+            Some(Self::Never) => Err("it cannot be `never`".into()),
+            Some(instant) => Ok(instant),
+            None => Err(format!("write {LENGTH} or {POINT}")),
         }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "never" {
+            return Some(Self::Never);
+        }
+        if let Ok(at) = text.parse() {
+            return Some(Self::At(at));
+        }
+        let span = text.parse::<Span>().ok()?;
+        let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+        length.is_positive().then_some(Self::In(length))
     }
 }
 
@@ -44,9 +60,9 @@ pub fn instant(instant: Option<Instant>, now: Timestamp) -> Result<Option<Timest
 
 /// Reads a length of time; a day has 24 hours.
 pub fn length(text: &str) -> Result<SignedDuration, String> {
-    match text.parse()? {
-        Instant::In(length) => Ok(length),
-        _ => Err("write a length of time: `90d` or `12h`".into()),
+    match Instant::read(text) {
+        Some(Instant::In(length)) => Ok(length),
+        _ => Err(format!("write {LENGTH}")),
     }
 }
 
@@ -54,27 +70,13 @@ impl std::str::FromStr for Instant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "never" {
-            return Ok(Self::Never);
-        }
-        if let Ok(at) = text.parse() {
-            return Ok(Self::At(at));
-        }
-        let length = text.parse::<Span>().ok();
-        let length =
-            length.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-        match length {
-            Some(length) if length.is_positive() => Ok(Self::In(length)),
-            _ => Err(String::from(
-                "write a length of time (`90d`, `12h`), an instant (`2027-01-31T00:00:00Z`), or `never`",
-            )),
-        }
+        Self::read(text).ok_or_else(|| format!("write {LENGTH}, {POINT}, or `never`"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Instant;
+    use super::{Instant, length};
     use jiff::Timestamp;
 
     #[test]
@@ -86,6 +88,9 @@ mod tests {
         assert_eq!(at("never"), None);
         for wrong in ["", "soon", "-3d", "0d", "2027-13-01"] {
             assert!(wrong.parse::<Instant>().is_err(), "{wrong}");
+            // What is not possible there is not offered.
+            let told = [Instant::parse_some(wrong).unwrap_err(), length(wrong).unwrap_err()];
+            assert!(!told.concat().contains("never"), "{told:?}");
         }
     }
 }

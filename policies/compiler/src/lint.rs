@@ -188,7 +188,10 @@ impl<'a> KeyRules<'a> {
                 }
             } else if !self.scopes.contains(scope.as_str()) {
                 let message = format!("no route asks for the scope `{scope}`");
-                let help = "is it mistyped? the scopes are those of routes.yaml";
+                let help = match scope.contains(',') {
+                    true => "is each scope named by itself? they are those of routes.yaml",
+                    false => "is it mistyped? the scopes are those of routes.yaml",
+                };
                 let code = "cedarkey::keys::scope-unknown";
                 findings.add(levels.scope_unknown, code, key, &message, help);
             }

@@ -1,7 +1,7 @@
 //! Who changes something, and why.
 
 use crate::error::RuleError;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
 
 /// What the audit keeps of a change besides what it changes.
 #[derive(Clone, Debug)]
@@ -59,4 +59,26 @@ impl Change {
 /// The registry keeps whole seconds.
 pub(crate) fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// A length of time as people say it, with days of 24 hours: `29d 23h`.
+pub fn spoken(length: SignedDuration) -> String {
+    let round = SpanRound::new().largest(Unit::Day).smallest(Unit::Second).days_are_24_hours();
+    let span = Span::try_from(length).and_then(|span| span.round(round));
+    span.map_or_else(|_| format!("{length:#}"), |span| format!("{span:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoken;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn lengths_are_said_in_days() {
+        let said = |seconds| spoken(SignedDuration::from_secs(seconds));
+        assert_eq!(said(7 * 86_400), "7d");
+        assert_eq!(said(30 * 86_400 - 17), "29d 23h 59m 43s");
+        assert_eq!(said(60), "1m");
+        assert_eq!(said(0), "0s");
+    }
 }

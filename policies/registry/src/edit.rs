@@ -71,6 +71,8 @@ pub struct Edited {
     pub waits: bool,
     /// What waited until now, and does no longer: what was to be done, and who had asked for it.
     pub instead_of: Option<(String, String)>,
+    /// The key that it replaces from now on, as that was approved.
+    pub replaced: Option<Key>,
 }
 
 impl Registry {
@@ -185,10 +187,11 @@ impl Transaction {
         let after = edit.apply(&before, change);
         let refused = |refusal| ChangeError::Refused { key: before.id.clone(), refusal };
         let waited = before.waiting.clone();
+        let mut replaced = None;
         let (key, changed) = match after.map_err(refused)? {
             Some(mut after) => {
                 if let (Edit::Approve, Some(waiting)) = (edit, before.waiting.as_ref()) {
-                    self.replace(&mut after, waiting, change).await?;
+                    replaced = self.replace(&mut after, waiting, change).await?;
                 }
                 self.update(&before, &after, &edit.done(&after)).await?;
                 (after, true)
@@ -204,7 +207,7 @@ impl Transaction {
             }
             _ => None,
         };
-        Ok(Edited { key, changed, waits, instead_of })
+        Ok(Edited { key, changed, waits, instead_of, replaced })
     }
 }
 

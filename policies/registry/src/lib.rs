@@ -33,7 +33,7 @@ mod waiting;
 
 pub use apply::{Applied, Apply, Wanted};
 pub use audit::{Entry, Finding, Head, Verified};
-pub use change::Change;
+pub use change::{Change, spoken};
 pub use edit::{Adjustment, Amendment, Edit, Edited, List, Task};
 pub use error::{
     ChangeError, ClockError, FindError, ImportError, IssueError, OpenError, Refusal, RowError,

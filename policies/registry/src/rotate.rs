@@ -103,15 +103,15 @@ impl Registry {
 
 impl Transaction {
     /// Lets a key that is approved replace the one that it was requested for. The overlap begins
-    /// now, and ends with that key at the latest.
+    /// now, and ends with that key at the latest. Gives the replaced one.
     pub(crate) async fn replace(
         &mut self,
         new: &mut Key,
         waiting: &Waiting,
         change: &Change,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<Option<Key>, ChangeError> {
         let (Waiting::Replace { overlap }, Some(id)) = (waiting, &new.replaces) else {
-            return Ok(());
+            return Ok(None);
         };
         let before = self.get(&Selector::Text(id.clone())).await?;
         let rest = before.expires.map(|at| at.duration_since(change.now));
@@ -121,7 +121,8 @@ impl Transaction {
         let old = ending(&before, overlap, change).map_err(refused)?;
         let old = Key { replaced_by: Some(new.id.clone()), ..old };
         new.name = before.name.clone();
-        Ok(self.update(&before, &old, "rotate").await?)
+        self.update(&before, &old, "rotate").await?;
+        Ok(Some(old))
     }
 }
 

@@ -1,5 +1,7 @@
 //! `cedarkey rollback`
 
+mod moved;
+
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{GOOD, NOTICE, Output, counted};
@@ -13,6 +15,7 @@ use cedarkey_bundle::{
 use cedarkey_engine::key::KeyId;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use moved::{Moved, Side};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,6 +24,7 @@ use std::path::Path;
 ///
 /// They are signed anew, as a version above all others, because proxies never take a lower one. Keys
 /// that were revoked since stay revoked; keys that were issued since are unknown until the next push.
+/// Which keys no longer work, and which work again, is told.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey versions --publisher http://127.0.0.1:9180
@@ -43,6 +47,8 @@ struct Done {
     version: u64,
     /// How many keys were revoked since.
     revoked: usize,
+    /// What became of keys, if that can be told.
+    moved: Result<Moved, Failure>,
 }
 
 /// An old content, signed anew.
@@ -50,6 +56,10 @@ struct Renewed {
     envelope: Envelope,
     /// The only segment that the publisher may not have.
     revocations: (Digest, Vec<u8>),
+    /// What was revoked before, and what is now.
+    before: BTreeSet<KeyId>,
+    after: BTreeSet<KeyId>,
+    /// How many keys were revoked since.
     revoked: usize,
 }
 
@@ -73,10 +83,12 @@ impl Rollback {
             other => other?,
         };
         progress.finish();
-        let Done { from, version, revoked } = done;
+        let Done { from, version, revoked, moved } = done;
+        let told = moved.as_ref().ok().map(Moved::view).unzip();
         let value = json!({
             "name": name, "version": version, "from": from, "to": self.to,
-            "stillRevoked": revoked, "publisher": self.publisher.as_str(),
+            "stillRevoked": revoked, "stopped": told.0, "restored": told.1,
+            "publisher": self.publisher.as_str(),
         });
         output.result(&value, |out| {
             let to = self.to;
@@ -86,7 +98,15 @@ impl Rollback {
                 let keys = counted(revoked, "key");
                 let _ = writeln!(out, "{NOTICE}{keys} revoked since{NOTICE:#}: still revoked");
             }
+            if let Ok(moved) = &moved {
+                moved.tell(out);
+            }
         });
+        // It is rolled back all the same.
+        if let Err(failure) = &moved {
+            output.warning("it cannot be told which keys no longer work, or work again", None);
+            output.failure(failure);
+        }
         Ok(Exit::Ok)
     }
 
@@ -111,11 +131,16 @@ impl Rollback {
             let message = format!("the publisher gives version {} for {}", old.version, self.to);
             return Err(Failure::new(Exit::Publisher, message).into());
         }
-        let Renewed { envelope, revocations: (digest, content), revoked } =
-            renew(publisher, signing, current, old).await?;
-        let segments = [(digest, content.as_slice())].into();
-        let pushed = publisher.push_parts(&envelope, &segments, Some(&etag)).await?;
-        Ok(Done { from, version: pushed.version, revoked })
+        let renewed = renew(publisher, signing, current, old).await?;
+        let Renewed { envelope, revocations: (digest, content), revoked, .. } = &renewed;
+        let segments = [(*digest, content.as_slice())].into();
+        let pushed = publisher.push_parts(envelope, &segments, Some(&etag)).await?;
+        // Whoever rolls back is in a hurry: that is told when it is done.
+        let before = Side { manifest: current, revoked: &renewed.before };
+        let after = Side { manifest: old, revoked: &renewed.after };
+        let now = Timestamp::now().as_millisecond();
+        let moved = Moved::between(publisher, before, after, now).await;
+        Ok(Done { from, version: pushed.version, revoked: *revoked, moved })
     }
 }
 
@@ -127,9 +152,10 @@ async fn renew(
     old: &Manifest,
 ) -> Result<Renewed, Failure> {
     let then = revoked(publisher, old).await?;
-    let now_revoked = revoked(publisher, current).await?;
-    let since = now_revoked.difference(&then).count();
-    let content = revocations::build(then.union(&now_revoked).copied());
+    let before = revoked(publisher, current).await?;
+    let since = before.difference(&then).count();
+    let after: BTreeSet<_> = then.union(&before).copied().collect();
+    let content = revocations::build(after.iter().copied());
     let digest = Digest::of(&content);
     let length = u32::try_from(content.len()).context(Exit::Bundle, "too many keys are revoked")?;
     let mut segments = old.segments.clone();
@@ -150,7 +176,8 @@ async fn renew(
         segments,
     };
     let envelope = signing.signers.sign_manifest(manifest).await?;
-    Ok(Renewed { envelope, revocations: (digest, content), revoked: since })
+    let revocations = (digest, content);
+    Ok(Renewed { envelope, revocations, before, after, revoked: since })
 }
 
 /// The keys that are revoked in a bundle.

@@ -16,7 +16,7 @@ use std::path::Path;
   cedarkey test
   cedarkey test tests/guardrails.yaml")]
 pub struct Test {
-    /// Case files, relative to the project [default: all in `tests`]
+    /// Case files, or folders of them, relative to the project [default: all in `tests`]
     files: Vec<String>,
 }
 
@@ -24,7 +24,10 @@ impl Test {
     /// Runs them.
     pub fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let project = project::load(given)?;
-        let files = if self.files.is_empty() { project.tests.clone() } else { self.files };
+        let files = match self.files.is_empty() {
+            true => project.tests.clone(),
+            false => self.files.iter().flat_map(|name| within(&project.tests, name)).collect(),
+        };
         if files.is_empty() {
             return Err(Failure::new(Exit::Failure, "the project has no test cases")
                 .help("put `.yaml` files with cases into the folder `tests`"));
@@ -45,6 +48,13 @@ impl Test {
         });
         Ok(if failed == 0 { Exit::Ok } else { Exit::Failure })
     }
+}
+
+/// The files of a folder; or else the file itself, which may be missing.
+fn within(files: &[String], name: &str) -> Vec<String> {
+    let folder = format!("{}/", name.trim_end_matches('/'));
+    let within: Vec<_> = files.iter().filter(|file| file.starts_with(&folder)).cloned().collect();
+    if within.is_empty() { vec![name.into()] } else { within }
 }
 
 fn show(outcome: &Outcome, out: &mut dyn Write) {

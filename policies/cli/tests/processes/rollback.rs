@@ -2,9 +2,13 @@
 
 use crate::project::{Project, Result};
 use crate::server::Server;
+use cedarkey_host_kit::wait;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The version that was pushed.
 fn push(project: &Project, url: &str) -> Result<u64> {
@@ -65,6 +69,53 @@ fn an_earlier_version_comes_back_without_the_keys_that_were_revoked() -> Result 
         human.contains(&format!("rolled back shop from version {version} to {good}")),
         "{human}"
     );
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
+fn whoever_rolls_back_is_told_which_keys_that_takes_and_gives() -> Result {
+    let project = Project::new()?;
+    let issue = |name| {
+        let owner = ["--owner", "team:payments", "--purpose", "tests", "--name", name];
+        let said = project.json(&[&["keys", "issue"], &owner[..]].concat())?;
+        Ok::<_, Box<dyn std::error::Error>>(said.pointer("/key/id").cloned().unwrap_or_default())
+    };
+    let (_, resumed, replaced) = (issue("stays")?, issue("resumed")?, issue("replaced")?);
+    project.run(&["keys", "suspend", "resumed", "--reason", "tests"])?.success()?;
+    let server = Server::start(&project)?;
+    let url = server.url.clone();
+    let good = push(&project, &url)?;
+    let owner = ["--owner", "team:payments", "--purpose", "tests", "--name", "issued"];
+    let pushed = project.run(&[&["keys", "issue", "--push", &url], &owner[..]].concat())?;
+    assert!(pushed.stderr.contains("pushed version"), "{}", pushed.stderr);
+    let issued = project.json(&["keys", "show", "issued"])?;
+    let issued = issued.pointer("/id").cloned().unwrap_or_default();
+    project.run(&["keys", "resume", "resumed"])?.success()?;
+    let next = project.json(&["keys", "rotate", "replaced", "--overlap", "0s"])?;
+    let next = next.pointer("/key/id").cloned().unwrap_or_default();
+    let old = replaced.as_str().unwrap_or_default();
+    wait::until("the replaced key has ended", LIMIT, || {
+        let shown = project.json(&["keys", "show", old]).ok()?;
+        (shown.pointer("/status") == Some(&"expired".into())).then_some(())
+    })?;
+    push(&project, &url)?;
+
+    let to = good.to_string();
+    let rollback = ["rollback", "--to", &to, "--publisher", &url];
+    let human = project.run(&rollback)?.success()?;
+    let three = "3 keys unknown or refused until the next push:\n";
+    assert!(human.contains(three), "{human}");
+    let one = format!("1 key accepted again until the next push:\n  {old}\n");
+    assert!(human.ends_with(&one), "{human}");
+
+    push(&project, &url)?;
+    let done = project.json(&rollback)?;
+    assert_eq!(done.pointer("/stopped"), Some(&json!([resumed, issued, next])));
+    assert_eq!(done.pointer("/restored"), Some(&json!([replaced])));
+    let again = project.json(&rollback)?;
+    assert_eq!(again.pointer("/stopped"), Some(&json!([])));
+    assert_eq!(again.pointer("/restored"), Some(&json!([])));
     server.stop(Signal::TERM)?;
     Ok(())
 }

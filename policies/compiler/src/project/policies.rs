@@ -141,15 +141,12 @@ impl Policies {
         }
     }
 
-    /// The same, with the place of an entity in it, where it is written as Cedar writes it.
+    /// The same, with the place of an entity that is written there, as the parser has noted it.
     pub(crate) fn named(&self, problem: Problem, id: &str, entity: &EntityUid) -> Problem {
-        let (Some(source), Some((start, length))) = (self.source(id), self.place(id)) else {
-            return problem;
-        };
-        let (name, end) = (entity.to_string(), start.saturating_add(length));
-        let found = source.text().get(start..end).and_then(|text| text.find(&name));
-        let place = found.map(|at| (start.saturating_add(at), name.len()));
-        problem.file(source).at(place.unwrap_or((start, length)), "here")
+        match (self.source(id), entity.as_ref().loc()) {
+            (Some(source), Some(place)) => problem.file(source).at(place, "here"),
+            _ => self.placed(problem, id, "here"),
+        }
     }
 
     /// The policies as the model is made from them, ascending by id.

@@ -1,6 +1,7 @@
 //! Why something is not changed.
 
 use super::{RuleError, StoreError};
+use crate::change::spoken;
 use crate::status::Status;
 use jiff::{SignedDuration, Timestamp};
 
@@ -108,7 +109,7 @@ pub enum Refusal {
     #[error("was requested by `{0}`, and nobody approves their own request")]
     OwnRequest(String),
     /// The overlap would outlive the key.
-    #[error("ends in {rest:#}, before an overlap of {overlap:#} does")]
+    #[error("ends in {}, before an overlap of {} does", spoken(*rest), spoken(*overlap))]
     OverlapTooLong {
         /// How long the overlap is.
         overlap: SignedDuration,

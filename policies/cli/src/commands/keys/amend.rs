@@ -1,7 +1,7 @@
 //! `cedarkey keys amend`
 
 use super::edit::Plan;
-use super::options::{Push, label, usage};
+use super::options::{Push, label, labels, usage};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -127,7 +127,7 @@ impl Amend {
             },
             networks: instead(&self.networks, self.any_network),
             spiffe_ids: instead(&self.spiffe_ids, self.any_spiffe_id),
-            labels: self.labels.iter().cloned().collect(),
+            labels: labels(&self.labels)?,
             dropped_labels: self.drop_label.iter().cloned().collect(),
             review_by: self.review_by.map(|review| review.from(now)).transpose()?,
         })

@@ -16,7 +16,9 @@ struct KeysFile {
 /// The entries of a file, each with its place.
 pub fn read(file: &Path) -> Result<Vec<(String, KeyEntry)>, Failure> {
     let failed = format!("cannot read `{}`", file.display());
-    let text = std::fs::read_to_string(file).context(Exit::Failure, &failed)?;
+    let text = std::fs::read_to_string(file).context(Exit::Failure, &failed);
+    let help = "`cedarkey keys export --to keys-yaml` writes one, of the keys that there are";
+    let text = text.map_err(|failure| failure.help(help))?;
     let file: KeysFile = serde_saphyr::from_str(&text)
         .map_err(|error| error.without_snippet().to_string())
         .context(Exit::Invalid, &failed)?;

@@ -10,6 +10,7 @@ use crate::time::{Instant, instant};
 use crate::usage::{Source, Usage};
 use cedarkey_registry::{Filter, Key, Status, Waiting};
 use clap::Args;
+use comfy_table::ColumnConstraint;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -91,18 +92,26 @@ impl List {
         }
         let values: Vec<_> = keys.iter().map(|key| seen(key, now, unused.as_ref())).collect();
         output.result(&json!({ "keys": values }), |out| {
-            let mut headings = vec!["id", "status", "owner", "purpose", "scopes", "expires"];
+            let named = keys.iter().any(|key| key.name.is_some());
+            let mut headings = vec!["id"];
+            headings.extend(named.then_some("name"));
+            headings.extend(["status", "owner", "purpose", "scopes", "expires"]);
             headings.extend(unused.as_ref().map(|_| "last used"));
             let mut rows = table(&headings);
+            // What is to be copied stays whole on a narrow terminal.
+            for column in rows.column_iter_mut().take(if named { 2 } else { 1 }) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
             for key in &keys {
-                let mut row = vec![
-                    key.id.clone(),
+                let mut row = vec![key.id.clone()];
+                row.extend(named.then(|| key.name.clone().unwrap_or_default()));
+                row.extend([
                     status_of(key, now),
                     key.owner.clone(),
                     key.purpose.clone(),
                     key.scopes.join(" "),
                     day_or_minute(key.expires, now),
-                ];
+                ]);
                 row.extend(unused.as_ref().map(|unused| day_or_minute(unused.last(key), now)));
                 rows.add_row(row);
             }

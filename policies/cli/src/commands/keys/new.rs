@@ -1,6 +1,6 @@
 //! `cedarkey keys issue` and `cedarkey keys request`
 
-use super::options::{Reach, usage};
+use super::options::{Push, Reach, usage};
 use super::rules::{Rules, placed};
 use super::{change, view};
 use crate::exit::Exit;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// Issue a key and show its token, which nobody can show again.
 ///
 /// The token alone goes to standard output. It works once a bundle with the key is in force: run
-/// `cedarkey push` next.
+/// `cedarkey push` next, or give `--push`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey keys issue --owner team:payments --team payments --purpose 'nightly export' \\
@@ -26,6 +26,8 @@ use std::path::Path;
 pub struct Issue {
     #[command(flatten)]
     wanted: Wanted,
+    #[command(flatten)]
+    push: Push,
 }
 
 /// Ask for a key that somebody else has to approve, and show its token.
@@ -71,23 +73,25 @@ impl Issue {
                 "use `cedarkey keys request`, and ask somebody to run `cedarkey keys approve`";
             return Err(usage("this project has a second person approve each key", help));
         }
-        self.wanted.run(given, output, false).await
+        self.wanted.run(given, output, Some(&self.push)).await
     }
 }
 
 impl Request {
     /// Requests it.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
-        self.wanted.run(given, output, true).await
+        self.wanted.run(given, output, None).await
     }
 }
 
 impl Wanted {
+    /// Issues it and, if that is asked for, tells proxies; or requests it, where nothing is to be
+    /// told.
     async fn run(
         self,
         given: Option<&Path>,
         output: &Output,
-        is_request: bool,
+        push: Option<&Push>,
     ) -> Result<Exit, Failure> {
         let settings = project::settings(given)?;
         let change = change(self.reason.as_deref());
@@ -95,13 +99,16 @@ impl Wanted {
         new.name = self.name;
         new.decoy = self.decoy;
         let new = placed(new, &settings);
-        let message = if is_request { "no key is requested" } else { "the key is not issued" };
+        let message = match push {
+            Some(_) => "the key is not issued",
+            None => "no key is requested",
+        };
         let project = project::load(given)?;
         Rules::of(&project).allow_new(&new, change.now, message, output)?;
         let registry = project::registry(&settings.registry).await?;
-        let issued = match is_request {
-            true => registry.request(new, &change).await,
-            false => registry.issue(new, &change).await,
+        let issued = match push {
+            Some(_) => registry.issue(new, &change).await,
+            None => registry.request(new, &change).await,
         };
         registry.close().await;
         let issued = match issued {
@@ -114,13 +121,17 @@ impl Wanted {
         tell_token(&issued, output);
         let expires =
             key.expires.map_or_else(|| "never expires".into(), |at| format!("expires {at}"));
-        let next = if is_request {
-            format!("`cedarkey keys approve {}` by somebody else makes it valid", key.id)
-        } else {
-            let what = if key.decoy { "lets proxies tell of its use" } else { "makes it work" };
-            format!("`cedarkey push` {what}")
+        let what = if key.decoy { "lets proxies tell of its use" } else { "makes it work" };
+        let next = match push {
+            Some(push) if push.is_wanted() => String::new(),
+            Some(_) => format!("; `cedarkey push` {what}"),
+            None => format!("; `cedarkey keys approve {}` by somebody else makes it valid", key.id),
         };
-        output.note(format_args!("{DIM}key {} of {}, {expires}; {next}{DIM:#}", key.id, key.owner));
+        output.note(format_args!("{DIM}key {} of {}, {expires}{next}{DIM:#}", key.id, key.owner));
+        if let Some(push) = push.filter(|push| push.is_wanted()) {
+            let pushed = push.run(given, output).await?;
+            Push::tell(pushed, "proxies do not know it yet", output);
+        }
         Ok(Exit::Ok)
     }
 }

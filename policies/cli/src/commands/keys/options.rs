@@ -10,6 +10,7 @@ use cedarkey_registry::{Filter, NewKey, Selector, Status, Which};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How to see what is to be approved.
@@ -94,7 +95,7 @@ impl Reach {
             scopes: self.scopes,
             networks: self.networks,
             spiffe_ids: self.spiffe_ids,
-            labels: self.labels.into_iter().collect(),
+            labels: labels(&self.labels)?,
             not_before: Some(instant(self.not_before, now)?.unwrap_or(now)),
             expires: self.expires.from(now)?,
             review_by: instant(self.review_by, now)?,
@@ -139,6 +140,11 @@ impl Push {
         Self { push: Some(url.clone()) }
     }
 
+    /// Whether it was asked for.
+    pub fn is_wanted(&self) -> bool {
+        self.push.is_some()
+    }
+
     /// Builds and sends a bundle, if that was asked for, and gives its version.
     pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };
@@ -172,6 +178,18 @@ pub fn status() -> impl TypedValueParser<Value = Status> {
 pub fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write `NAME=VALUE`")?;
     Ok((name.into(), value.into()))
+}
+
+/// Labels by their names, each of which has one value.
+pub fn labels(given: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut labels = BTreeMap::new();
+    for (name, value) in given {
+        if labels.insert(name.clone(), value.clone()).is_some_and(|before| before != *value) {
+            let message = format!("the label `{name}` cannot have two values");
+            return Err(usage(&message, "name the label once"));
+        }
+    }
+    Ok(labels)
 }
 
 /// A label that keys have, with or without its value.

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output::{DIM, Output};
 use crate::project;
 use crate::time::{Instant, instant};
-use cedarkey_registry::{Rotation, Selector};
+use cedarkey_registry::{Key, Rotation, Selector};
 use clap::Args;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::path::Path;
@@ -60,12 +60,17 @@ impl Rotate {
             ));
             return Ok(Exit::Ok);
         }
-        let ends = old.expires.map_or_else(String::new, |at| format!(", which ends {at}"));
-        output.note(format_args!("{DIM}key {} replaces {}{ends}{DIM:#}", new.id, old.id));
+        output.note(format_args!("{DIM}key {} {}{DIM:#}", new.id, replaces(old)));
         let pushed = self.push.run(given, output).await?;
         Push::tell(pushed, "proxies do not know the new key yet", output);
         Ok(Exit::Ok)
     }
+}
+
+/// What a key does with the one that ends because of it.
+pub fn replaces(old: &Key) -> String {
+    let ends = old.expires.map_or_else(String::new, |at| format!(", which ends {at}"));
+    format!("replaces {}{ends}", old.id)
 }
 
 fn overlap(text: &str) -> Result<SignedDuration, String> {

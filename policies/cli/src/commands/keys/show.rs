@@ -7,7 +7,7 @@ use crate::failure::{Context, Failure};
 use crate::output::Output;
 use crate::project;
 use crate::publisher::{Publisher, TIMEOUT};
-use cedarkey_registry::{Key, Selector, State, Waiting};
+use cedarkey_registry::{Key, Selector, State, Waiting, spoken};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -100,8 +100,8 @@ fn rows(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
             rows.extend(fields(key, &asked).into_iter().map(|line| ("", line)));
         }
         Some(Waiting::Replace { overlap }) => {
-            let overlap = SignedDuration::from_secs(*overlap);
-            rows.push(("waits", format!("the key it replaces stays valid for {overlap:#}")));
+            let overlap = spoken(SignedDuration::from_secs(*overlap));
+            rows.push(("waits", format!("the key it replaces stays valid for {overlap}")));
         }
         None => {}
     }

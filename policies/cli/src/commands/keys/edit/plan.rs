@@ -1,6 +1,7 @@
 //! A change of keys, from what was typed to what is told.
 
 use crate::commands::keys::options::{Push, WAITING};
+use crate::commands::keys::rotate::replaces;
 use crate::commands::keys::rules::Rules;
 use crate::commands::keys::{change, refused, view};
 use crate::exit::Exit;
@@ -84,8 +85,9 @@ impl Plan<'_> {
         let pushed = match self.push.filter(|_| !waits) {
             Some(push) => {
                 let pushed = push.run(given, output).await;
-                if pushed.is_err() {
-                    let what = match edited.as_slice() {
+                let changed = edited.iter().filter(|edited| edited.changed).collect::<Vec<_>>();
+                if pushed.is_err() && !changed.is_empty() {
+                    let what = match changed.as_slice() {
                         [one] => format!("key {} is", one.key.id),
                         several => format!("{} are", counted(several.len(), "key")),
                     };
@@ -106,6 +108,9 @@ impl Plan<'_> {
             if let Some(value) = value.as_object_mut() {
                 value.insert("changed".into(), json!(edited.changed));
                 value.insert("waits".into(), json!(edited.waits));
+                if let Some(old) = &edited.replaced {
+                    value.insert("replaced".into(), view(old, now));
+                }
                 if let Some((action, by)) = &edited.instead_of {
                     value.insert("insteadOf".into(), json!({ "action": action, "by": by }));
                 }
@@ -114,23 +119,36 @@ impl Plan<'_> {
         });
         let value = json!({ "keys": keys.collect::<Vec<_>>(), "version": pushed });
         output.result(&value, |out| {
-            for Edited { key, changed, waits, instead_of } in edited {
+            for Edited { key, changed, waits, instead_of, replaced } in edited {
                 let (style, said) = match (changed, waits) {
                     (_, true) => (NOTICE, "asked for"),
                     (true, false) => (GOOD, self.done),
                     (false, false) => (DIM, self.before),
                 };
-                let _ = writeln!(out, "{style}{said}{style:#} {} of {}", key.id, key.owner);
+                let had_expired = matches!(self.edit, Edit::Revoke)
+                    && *changed
+                    && key.expires.is_some_and(|expires| expires <= now);
+                let ended = if had_expired { ", which had expired" } else { "" };
+                let _ = writeln!(out, "{style}{said}{style:#} {} of {}{ended}", key.id, key.owner);
                 if let Some((action, by)) = instead_of {
                     let _ = writeln!(out, "  instead of `{action}`, which {by} had asked for");
+                }
+                if let Some(old) = replaced {
+                    let _ = writeln!(out, "  {}", replaces(old));
                 }
             }
         });
         if edited.iter().any(|edited| edited.waits) {
             output.note(format_args!("{NOTICE}somebody else has to approve: {WAITING}{NOTICE:#}"));
         }
-        if let Some(untold) = self.untold.filter(|_| edited.iter().any(|edited| !edited.waits)) {
-            Push::tell(pushed, untold, output);
+        let is_new = edited.iter().any(|edited| edited.changed && !edited.waits);
+        match self.untold.filter(|_| edited.iter().any(|edited| !edited.waits)) {
+            Some(untold) if is_new || pushed.is_some() => Push::tell(pushed, untold, output),
+            // Whether that is in the bundle in force is not known here.
+            Some(_) => output.note(format_args!(
+                "{DIM}nothing was changed; `cedarkey push` tells proxies what they do not know{DIM:#}"
+            )),
+            None => {}
         }
     }
 }

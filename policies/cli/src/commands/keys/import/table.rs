@@ -54,7 +54,9 @@ fn entry(header: &StringRecord, record: &StringRecord) -> Result<KeyEntry, Strin
                 for label in list() {
                     let (name, value) =
                         label.split_once('=').ok_or("a label is written `NAME=VALUE`")?;
-                    entry.labels.insert(name.into(), value.into());
+                    if entry.labels.insert(name.into(), value.into()).is_some() {
+                        return Err(format!("the label `{name}` is there twice"));
+                    }
                 }
             }
             "notBefore" => entry.not_before = instant()?,
