@@ -1,6 +1,7 @@
 //! `cedarkey rollback`
 
-mod moved;
+mod keys;
+mod renew;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -9,22 +10,21 @@ use crate::progress::Progress;
 use crate::project::{self, Settings};
 use crate::publisher::{InForce, Publisher, Rejection};
 use crate::signing::{self, Signers};
-use cedarkey_bundle::{
-    Digest, Envelope, Manifest, PublicKey, SegmentKind, SegmentRef, revocations,
-};
+use cedarkey_bundle::{Envelope, Manifest, PublicKey};
 use cedarkey_engine::key::KeyId;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
-use moved::{Moved, Side};
+use jiff::SignedDuration;
+use renew::{Renewed, renew};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::Path;
 
 /// Put an earlier version's policies, routes and keys back into force.
 ///
-/// They are signed anew, as a version above all others, because proxies never take a lower one. Keys
-/// that were revoked since stay revoked; keys that were issued since are unknown until the next push.
-/// Which keys no longer work, and which work again, is told.
+/// They are signed anew, as a version above all others, because proxies never take a lower one. No key
+/// works again because of it, nor for longer: keys that were revoked since stay revoked, and those that
+/// were to end earlier do. Keys that were issued since are unknown until the next push, and what the
+/// others may do is what they might then. Which keys no longer work is told.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey versions --publisher http://127.0.0.1:9180
@@ -41,27 +41,8 @@ pub struct Rollback {
     timeout: SignedDuration,
 }
 
-/// What came of it.
-struct Done {
-    from: u64,
-    version: u64,
-    /// How many keys were revoked since.
-    revoked: usize,
-    /// What became of keys, if that can be told.
-    moved: Result<Moved, Failure>,
-}
-
-/// An old content, signed anew.
-struct Renewed {
-    envelope: Envelope,
-    /// The only segment that the publisher may not have.
-    revocations: (Digest, Vec<u8>),
-    /// What was revoked before, and what is now.
-    before: BTreeSet<KeyId>,
-    after: BTreeSet<KeyId>,
-    /// How many keys were revoked since.
-    revoked: usize,
-}
+/// How many keys are named.
+const NAMED: usize = 20;
 
 /// What renewing takes.
 struct Signing {
@@ -83,34 +64,37 @@ impl Rollback {
             other => other?,
         };
         progress.finish();
-        let Done { from, version, revoked, moved } = done;
-        let told = moved.as_ref().ok().map(Moved::view).unzip();
+        let (from, version, renewed) = done;
+        let Renewed { revoked, bounded, stopped, .. } = renewed;
+        let ids: Vec<_> = stopped.iter().map(ToString::to_string).collect();
         let value = json!({
             "name": name, "version": version, "from": from, "to": self.to,
-            "stillRevoked": revoked, "stopped": told.0, "restored": told.1,
+            "stillRevoked": revoked, "stillBounded": bounded, "stopped": ids,
             "publisher": self.publisher.as_str(),
         });
         output.result(&value, |out| {
             let to = self.to;
             let _ = writeln!(out, "{GOOD}rolled back{GOOD:#} {name} from version {from} to {to}");
             let _ = writeln!(out, "            as version {version}");
-            if revoked > 0 {
-                let keys = counted(revoked, "key");
-                let _ = writeln!(out, "{NOTICE}{keys} revoked since{NOTICE:#}: still revoked");
+            let kept = [
+                (revoked, "revoked since", "still revoked"),
+                (bounded, "given an earlier end or a later beginning since", "still so"),
+            ];
+            for (count, since, still) in kept.into_iter().filter(|(count, ..)| *count > 0) {
+                let keys = counted(count, "key");
+                let _ = writeln!(out, "{NOTICE}{keys} {since}{NOTICE:#}: {still}");
             }
-            if let Ok(moved) = &moved {
-                moved.tell(out);
-            }
+            name_stopped(&stopped, out);
         });
-        // It is rolled back all the same.
-        if let Err(failure) = &moved {
-            output.warning("it cannot be told which keys no longer work, or work again", None);
-            output.failure(failure);
-        }
         Ok(Exit::Ok)
     }
 
-    async fn once(&self, publisher: &Publisher, signing: &Signing) -> Result<Done, Rejection> {
+    /// The version that was in force, the one that is now, and what that consists of.
+    async fn once(
+        &self,
+        publisher: &Publisher,
+        signing: &Signing,
+    ) -> Result<(u64, u64, Renewed), Rejection> {
         let name = &signing.name;
         let InForce { envelope, etag } = publisher.in_force(name).await?;
         let current = signing.verified(&envelope)?;
@@ -132,65 +116,26 @@ impl Rollback {
             return Err(Failure::new(Exit::Publisher, message).into());
         }
         let renewed = renew(publisher, signing, current, old).await?;
-        let Renewed { envelope, revocations: (digest, content), revoked, .. } = &renewed;
-        let segments = [(*digest, content.as_slice())].into();
-        let pushed = publisher.push_parts(envelope, &segments, Some(&etag)).await?;
-        // Whoever rolls back is in a hurry: that is told when it is done.
-        let before = Side { manifest: current, revoked: &renewed.before };
-        let after = Side { manifest: old, revoked: &renewed.after };
-        let now = Timestamp::now().as_millisecond();
-        let moved = Moved::between(publisher, before, after, now).await;
-        Ok(Done { from, version: pushed.version, revoked: *revoked, moved })
+        let segments = renewed.segments.iter().map(|(digest, content)| (*digest, &**content));
+        let segments = segments.collect();
+        let pushed = publisher.push_parts(&renewed.envelope, &segments, Some(&etag)).await?;
+        Ok((from, pushed.version, renewed))
     }
 }
 
-/// Makes a manifest of an old content, under which no key is valid again that is revoked now.
-async fn renew(
-    publisher: &Publisher,
-    signing: &Signing,
-    current: &Manifest,
-    old: &Manifest,
-) -> Result<Renewed, Failure> {
-    let then = revoked(publisher, old).await?;
-    let before = revoked(publisher, current).await?;
-    let since = before.difference(&then).count();
-    let after: BTreeSet<_> = then.union(&before).copied().collect();
-    let content = revocations::build(after.iter().copied());
-    let digest = Digest::of(&content);
-    let length = u32::try_from(content.len()).context(Exit::Bundle, "too many keys are revoked")?;
-    let mut segments = old.segments.clone();
-    for segment in &mut segments {
-        if segment.kind == SegmentKind::Revocations {
-            *segment = SegmentRef { kind: segment.kind, digest, length };
-        }
+/// Names keys that no longer work, so that nobody has to find out.
+fn name_stopped(stopped: &[KeyId], out: &mut dyn Write) {
+    if stopped.is_empty() {
+        return;
     }
-    let now = Timestamp::now();
-    let by_time = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    let lifetime = old.expires.saturating_sub(old.created);
-    let manifest = Manifest {
-        name: old.name.clone(),
-        version: by_time.max(current.version.saturating_add(1)),
-        created: now.as_second(),
-        expires: now.as_second().saturating_add(lifetime),
-        min_engine: old.min_engine,
-        segments,
-    };
-    let envelope = signing.signers.sign_manifest(manifest).await?;
-    let revocations = (digest, content);
-    Ok(Renewed { envelope, revocations, before, after, revoked: since })
-}
-
-/// The keys that are revoked in a bundle.
-async fn revoked(publisher: &Publisher, manifest: &Manifest) -> Result<BTreeSet<KeyId>, Failure> {
-    let mut ids = BTreeSet::new();
-    let lists = manifest.segments.iter();
-    for list in lists.filter(|segment| segment.kind == SegmentKind::Revocations) {
-        let content = publisher.segment(list).await?;
-        let list = revocations::open(content)
-            .context(Exit::Bundle, "a list of revoked keys cannot be read")?;
-        ids.extend(list.iter());
+    let keys = counted(stopped.len(), "key");
+    let _ = writeln!(out, "{NOTICE}{keys} unknown or refused until the next push{NOTICE:#}:");
+    for id in stopped.iter().take(NAMED) {
+        let _ = writeln!(out, "  {id}");
     }
-    Ok(ids)
+    if let Some(more) = stopped.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  and {more} more");
+    }
 }
 
 // === impl Signing ===

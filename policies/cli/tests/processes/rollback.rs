@@ -74,14 +74,17 @@ fn an_earlier_version_comes_back_without_the_keys_that_were_revoked() -> Result 
 }
 
 #[test]
-fn whoever_rolls_back_is_told_which_keys_that_takes_and_gives() -> Result {
+fn a_rollback_takes_keys_and_gives_none_back_and_says_which() -> Result {
     let project = Project::new()?;
     let issue = |name| {
         let owner = ["--owner", "team:payments", "--purpose", "tests", "--name", name];
         let said = project.json(&[&["keys", "issue"], &owner[..]].concat())?;
-        Ok::<_, Box<dyn std::error::Error>>(said.pointer("/key/id").cloned().unwrap_or_default())
+        let token = said.pointer("/token").and_then(Value::as_str).unwrap_or_default();
+        let id = said.pointer("/key/id").cloned().unwrap_or_default();
+        Ok::<_, Box<dyn std::error::Error>>((id, token.to_owned()))
     };
-    let (_, resumed, replaced) = (issue("stays")?, issue("resumed")?, issue("replaced")?);
+    issue("stays")?;
+    let ((resumed, _), (replaced, token)) = (issue("resumed")?, issue("replaced")?);
     project.run(&["keys", "suspend", "resumed", "--reason", "tests"])?.success()?;
     let server = Server::start(&project)?;
     let url = server.url.clone();
@@ -104,18 +107,23 @@ fn whoever_rolls_back_is_told_which_keys_that_takes_and_gives() -> Result {
     let to = good.to_string();
     let rollback = ["rollback", "--to", &to, "--publisher", &url];
     let human = project.run(&rollback)?.success()?;
-    let three = "3 keys unknown or refused until the next push:\n";
-    assert!(human.contains(three), "{human}");
-    let one = format!("1 key accepted again until the next push:\n  {old}\n");
-    assert!(human.ends_with(&one), "{human}");
+    let bounded = "1 key given an earlier end or a later beginning since: still so\n";
+    assert!(human.contains(bounded), "{human}");
+    let stopped = "3 keys unknown or refused until the next push:\n";
+    assert!(human.contains(stopped) && !human.contains(old), "{human}");
+    let file = project.path("downloaded.ckb");
+    fs::write(&file, server.download("shop")?)?;
+    let eval = ["eval", &file.to_string_lossy(), "--token", &token, "--path", "/v1/orders/7"];
+    let said = project.run(&eval)?;
+    assert!(said.status == Some(2) && said.stdout.contains("expired"), "{}", said.stdout);
 
     push(&project, &url)?;
     let done = project.json(&rollback)?;
     assert_eq!(done.pointer("/stopped"), Some(&json!([resumed, issued, next])));
-    assert_eq!(done.pointer("/restored"), Some(&json!([replaced])));
+    assert_eq!(done.pointer("/stillBounded"), Some(&json!(1)));
     let again = project.json(&rollback)?;
     assert_eq!(again.pointer("/stopped"), Some(&json!([])));
-    assert_eq!(again.pointer("/restored"), Some(&json!([])));
+    assert_eq!(again.pointer("/stillBounded"), Some(&json!(1)));
     server.stop(Signal::TERM)?;
     Ok(())
 }

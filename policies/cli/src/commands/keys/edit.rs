@@ -72,8 +72,7 @@ pub struct Resume {
 /// Revoke keys for good.
 ///
 /// Proxies refuse them as soon as a bundle that says so reaches them; `--push` sends one at once. Of
-/// all keys of an owner, team, workload or label, those that have expired are revoked too: a rollback
-/// may bring back what ended early.
+/// all keys of an owner, team, workload or label, those that have expired are revoked too.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey keys revoke 01KA --reason 'found in a public repository' --push http://127.0.0.1:9180
@@ -226,7 +225,7 @@ impl Revoke {
     /// Revokes them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let plan = Plan {
-            // What has expired or was retired too: a rollback may bring back what ended early.
+            // What has expired or was retired too: proxies may not know of it yet.
             which: self.keys.which(&[
                 Status::Active,
                 Status::Expired,
