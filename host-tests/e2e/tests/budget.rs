@@ -65,7 +65,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_send_local_response", 1),
         ],
         allocations: 4,
-        instructions: 33_825,
+        instructions: 31_087,
     },
     Budget {
         what: "denied for an unknown key",
@@ -74,7 +74,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 16_334,
+        instructions: 14_032,
     },
     Budget {
         what: "denied for want of a key",
@@ -83,7 +83,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 14_066,
+        instructions: 11_724,
     },
 ];
 

@@ -106,16 +106,11 @@ impl Json {
 /// Writes a string with its quotes (RFC 8259, section 7).
 pub fn quote(text: &str, out: &mut String) {
     out.push('"');
-    // What stands as it is goes in one piece: nearly all text does.
-    for piece in text.split_inclusive(is_escaped) {
-        let mut rest = piece.chars();
-        match rest.next_back() {
-            Some(last) if is_escaped(last) => {
-                out.push_str(rest.as_str());
-                escape(last, out);
-            }
-            _ => out.push_str(piece),
-        }
+    // Nearly all text stands as it is.
+    if text.bytes().any(|byte| is_escaped(byte.into())) {
+        escaped(text, out);
+    } else {
+        out.push_str(text);
     }
     out.push('"');
 }
@@ -143,6 +138,18 @@ pub fn begin(name: &str, out: &mut String) {
     }
 }
 
+#[inline(never)]
+fn escaped(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if is_escaped(c) {
+            escape(c, out);
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+/// All of these are ASCII: no byte of another character is one of them.
 fn is_escaped(c: char) -> bool {
     matches!(c, '"' | '\\') || c.is_ascii_control()
 }

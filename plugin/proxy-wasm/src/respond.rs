@@ -71,17 +71,11 @@ fn answer<'a>(
 ) -> Answer<'a> {
     let (status, title) = names(told.status);
     let mut body = String::with_capacity(BODY);
-    // A label needs no escaping.
-    body.push_str("{\"type\":\"urn:cedarkey:denied:");
-    body.push_str(told.cause.label());
-    body.push_str("\",\"title\":");
-    quote(title, &mut body);
-    body.push_str(",\"status\":");
-    body.push_str(status);
-    body.push_str(",\"detail\":");
+    // Labels, titles and ids need no escaping.
+    body.extend(["{\"type\":\"urn:cedarkey:denied:", told.cause.label(), "\",\"title\":\"", title]);
+    body.extend(["\",\"status\":", status, ",\"detail\":"]);
     quote(told.detail, &mut body);
-    body.push_str(",\"decision_id\":");
-    quote(decision, &mut body);
+    body.extend([",\"decision_id\":\"", decision, "\""]);
     list("policies", policies.iter().copied(), &mut body);
     body.push('}');
 
