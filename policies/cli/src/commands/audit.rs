@@ -1,6 +1,6 @@
 //! `cedarkey audit`
 
-use crate::commands::keys::change;
+use crate::commands::keys::{change, diff::changed};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::output::{BAD, DIM, GOOD, Output, counted, table};
@@ -22,7 +22,7 @@ pub enum AuditCommand {
 /// Show what was done: who did what to which key, when and why.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cedarkey audit list --key nightly-export
+  cedarkey audit list --key nightly-export --changes
   cedarkey audit list --last 1000 --format json")]
 pub struct List {
     /// To this key only: its name, its id or as much of its beginning as no other has, or the
@@ -32,6 +32,9 @@ pub struct List {
     /// How many entries, of the newest
     #[arg(long, value_name = "N", default_value = "50")]
     last: u32,
+    /// Show what it changed of keys, field by field
+    #[arg(long)]
+    changes: bool,
 }
 
 /// Find what was changed past cedarkey.
@@ -95,14 +98,16 @@ impl List {
         let entries = entries.context(Exit::Registry, message)?;
         output.result(&json!({ "entries": entries }), |out| {
             let mut rows = table(&["number", "at", "who", "what", "key", "why"]);
-            for Entry { number, at, actor, action, key, reason, .. } in &entries {
-                let key = key.clone().unwrap_or_default();
+            for entry in &entries {
+                let Entry { number, at, actor, action, key, reason, .. } = entry;
+                let mut what = vec![action.clone()];
+                what.extend(self.changes.then(|| changes(entry)).into_iter().flatten());
                 rows.add_row([
                     number.to_string(),
                     at.to_string(),
                     actor.clone(),
-                    action.clone(),
-                    key,
+                    what.join("\n"),
+                    key.clone().unwrap_or_default(),
                     reason.clone(),
                 ]);
             }
@@ -110,6 +115,13 @@ impl List {
         });
         Ok(Exit::Ok)
     }
+}
+
+/// What an entry changed of a key that was there before.
+fn changes(entry: &Entry) -> Vec<String> {
+    let read = |key: &Option<String>| serde_json::from_str(key.as_deref()?).ok();
+    let keys = read(&entry.was).zip(read(&entry.became));
+    keys.map(|(before, after)| changed(&before, &after)).unwrap_or_default()
 }
 
 // === impl Verify ===

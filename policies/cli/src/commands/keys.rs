@@ -2,7 +2,7 @@
 
 mod amend;
 mod apply;
-mod diff;
+pub mod diff;
 mod edit;
 mod export;
 mod import;

@@ -39,7 +39,11 @@ pub fn write(applied: &Applied, out: &mut dyn Write) -> Result<()> {
 
 /// In what a key differs from what it was.
 pub fn fields(before: &Key, after: &Key) -> Vec<String> {
-    let (before, after) = (json!(before), json!(after));
+    changed(&json!(before), &json!(after))
+}
+
+/// The same of keys in JSON, as the audit has them.
+pub fn changed(before: &Value, after: &Value) -> Vec<String> {
     let fields = before.as_object().into_iter().flatten();
     let fields = fields.filter(|(field, _)| !SILENT.contains(&field.as_str()));
     let mut lines = Vec::new();
