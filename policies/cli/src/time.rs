@@ -2,7 +2,10 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use serde::{Deserialize, Deserializer, de::Error};
 
 /// An instant that a key or request refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub enum Instant {
 }
 
 const LENGTH: &str = "a length of time (`90d`, `12h`)";
-const POINT: &str = "an instant (`2027-01-31T00:00:00Z`)";
+const POINT: &str = "a date (`2027-01-31`: its beginning in UTC), an instant (`2027-01-31T08:00:00Z`)";
 
 impl Instant {
     /// The point in time, seen from `now`; `None` for never.
@@ -36,7 +39,7 @@ impl Instant {
         match Self::read(text) {
             Some(Self::Never) => Err("it cannot be `never`".into()),
             Some(instant) => Ok(instant),
-            None => Err(format!("write {LENGTH} or {POINT}")),
+            None => Err(format!("write {POINT}, or {LENGTH}")),
         }
     }
 
@@ -44,7 +47,7 @@ impl Instant {
         if text == "never" {
             return Some(Self::Never);
         }
-        if let Ok(at) = text.parse() {
+        if let Some(at) = point(text) {
             return Some(Self::At(at));
         }
         let span = text.parse::<Span>().ok()?;
@@ -56,6 +59,24 @@ impl Instant {
 /// The point in time of an instant that need not be given.
 pub fn instant(instant: Option<Instant>, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     instant.map_or(Ok(None), |instant| instant.from(now))
+}
+
+/// Reads a point in time: an instant, or a date, which is its beginning in UTC.
+pub fn point(text: &str) -> Option<Timestamp> {
+    let day = || Date::strptime("%Y-%m-%d", text).ok()?.to_zoned_datetime(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| Some(day()?.timestamp()))
+}
+
+/// What is to be written for a point in time.
+pub fn no_point(text: &str) -> String {
+    format!("`{text}` is neither a date nor an instant: write `2027-01-31` or `2027-01-31T08:00:00Z`")
+}
+
+/// Reads a point in time of a file, if it has one.
+pub fn some_point<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    let read = |text: String| point(&text).ok_or_else(|| D::Error::custom(no_point(&text)));
+    text.map(read).transpose()
 }
 
 /// Reads a length of time; a day has 24 hours.
@@ -70,7 +91,7 @@ impl std::str::FromStr for Instant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::read(text).ok_or_else(|| format!("write {LENGTH}, {POINT}, or `never`"))
+        Self::read(text).ok_or_else(|| format!("write {POINT}, {LENGTH}, or `never`"))
     }
 }
 
@@ -85,8 +106,9 @@ mod tests {
         let at = |text: &str| text.parse::<Instant>().unwrap().from(now).unwrap();
         assert_eq!(at("90d"), Some("2026-05-01T12:00:00Z".parse().unwrap()));
         assert_eq!(at("2027-01-01T00:00:00Z"), Some("2027-01-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(at("2027-01-01"), at("2027-01-01T00:00:00Z"));
         assert_eq!(at("never"), None);
-        for wrong in ["", "soon", "-3d", "0d", "2027-13-01"] {
+        for wrong in ["", "soon", "-3d", "0d", "2027-13-01", "2027-01-01T08:00:00", "20270101"] {
             assert!(wrong.parse::<Instant>().is_err(), "{wrong}");
             // What is not possible there is not offered.
             let told = [Instant::parse_some(wrong).unwrap_err(), length(wrong).unwrap_err()];

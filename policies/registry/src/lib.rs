@@ -42,7 +42,7 @@ pub use error::{
 pub use import::Row;
 pub use issue::Issued;
 pub use key::{Key, State};
-pub use new_key::NewKey;
+pub use new_key::{NewKey, is_name};
 pub use query::{Filter, Selector, Which};
 pub use rotate::{Rotated, Rotation};
 pub use status::Status;

@@ -156,8 +156,9 @@ fn is_scope(scope: &str) -> bool {
     (1..=128).contains(&scope.len()) && scope.chars().all(is_proper)
 }
 
-/// What `keys.yaml` and labels may call something.
-fn is_name(name: &str) -> bool {
+/// Whether a key or a label may be called that.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._/-".contains(c);
     (1..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())

@@ -1,5 +1,6 @@
 //! `cedarkey keys`
 
+mod actor;
 mod amend;
 mod apply;
 pub mod diff;
@@ -102,15 +103,7 @@ fn day_or_minute(at: Option<Timestamp>, now: Timestamp) -> String {
 
 /// A change by whoever runs this process.
 pub fn change(reason: Option<&str>) -> Change {
-    Change::new(actor(), reason.unwrap_or_default(), Timestamp::now())
-}
-
-/// Who does it, for the audit: the user of this process.
-fn actor() -> String {
-    ["CEDARKEY_ACTOR", "USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
-        .unwrap_or_else(|| "unknown".into())
+    Change::new(actor::name(), reason.unwrap_or_default(), Timestamp::now())
 }
 
 /// Why a key is not changed, with what would help.

@@ -12,9 +12,10 @@ use crate::failure::{Context, Failure};
 use crate::output::{DIM, GOOD, NOTICE, Output, counted};
 use crate::progress::Progress;
 use crate::project;
-use cedarkey_registry::{ClockError, ImportError, NewKey, Row, State};
+use cedarkey_registry::{ClockError, ImportError, NewKey, Row, RowError, State};
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,11 @@ use zeroize::Zeroizing;
 
 A CSV file has a header with the columns sha256, name, owner, purpose, team, workload, scopes,
 networks, spiffeIds, labels (NAME=VALUE), notBefore, expires, reviewBy; all but sha256 may be
-missing. Lists are separated by spaces.")]
+missing. Lists are separated by spaces. Points in time are dates (2027-01-31: its beginning in UTC)
+or instants (2027-01-31T08:00:00Z).
+
+Proxies take tokens that other systems made only with `allow_foreign = true` under [keys] in
+cedarkey.toml.")]
 pub struct Import {
     /// The file; `-` for standard input
     file: PathBuf,
@@ -73,8 +78,11 @@ enum Form {
     Kubernetes,
 }
 
-/// How many wrong rows are told one by one; JSON has all of them.
+/// How many errors are told.
 const MOST: usize = 100;
+
+/// How many of the rows are named that have the same error.
+const FIRST: usize = 3;
 
 /// An entry of a file, with its place; or what is wrong with it.
 type Entry = (String, Result<KeyEntry, String>);
@@ -201,12 +209,13 @@ fn with(new: NewKey, defaults: &NewKey) -> NewKey {
 fn refuse(error: ImportError, file: &str, output: &Output) -> Failure {
     let help = match &error {
         ImportError::Rows { wrong, .. } => {
-            for (place, error) in wrong.iter().take(MOST) {
-                output.wrong(&format!("{file}: {place}: {error}"));
+            let errors = alike(wrong);
+            for (error, places) in errors.iter().take(MOST) {
+                output.wrong(&format!("{file}: {}: {error}", named(places)));
             }
-            let more = wrong.len().saturating_sub(MOST);
+            let more = errors.iter().skip(MOST).map(|(_, places)| places.len()).sum();
             if more > 0 {
-                output.wrong(&format!("{file}: and {more} more rows"));
+                output.wrong(&format!("{file}: and {} more", counted(more, "row")));
             }
             "put them right, and import the file again"
         }
@@ -214,4 +223,28 @@ fn refuse(error: ImportError, file: &str, output: &Output) -> Failure {
         _ => return Failure::because(Exit::Registry, "no key is imported", error),
     };
     Failure::because(Exit::Registry, "no key is imported", error).help(help)
+}
+
+/// Errors in the order of the file, each with the rows that have it.
+fn alike(wrong: &[(String, RowError)]) -> Vec<(String, Vec<&str>)> {
+    let mut errors: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut known = HashMap::new();
+    for (place, error) in wrong {
+        let error = error.to_string();
+        let at = *known.entry(error.clone()).or_insert(errors.len());
+        match errors.get_mut(at) {
+            Some((_, places)) => places.push(place),
+            None => errors.push((error, vec![place])),
+        }
+    }
+    errors
+}
+
+/// The first of rows, and how many there are besides.
+fn named(places: &[&str]) -> String {
+    let first = places.get(..FIRST).unwrap_or(places).join(", ");
+    match places.len().saturating_sub(FIRST) {
+        0 => first,
+        more => format!("{first} and {}", counted(more, "more row")),
+    }
 }

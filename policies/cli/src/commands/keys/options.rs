@@ -37,10 +37,11 @@ pub struct Reach {
     /// A label; repeat for several
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
     pub labels: Vec<(String, String)>,
-    /// When it ends: a length of time, an instant, or `never`
+    /// When it ends: a length of time from now, a date (its beginning in UTC), an instant, or
+    /// `never`
     #[arg(long, value_name = "WHEN", default_value = "90d")]
     pub expires: Instant,
-    /// When it begins: a length of time from now, or an instant [default: now]
+    /// When it begins: a length of time from now, a date, or an instant [default: now]
     #[arg(long, value_name = "WHEN", value_parser = Instant::parse_some)]
     pub not_before: Option<Instant>,
     /// By when somebody has to look whether it is still needed

@@ -1,5 +1,6 @@
 //! A key as it is written in files: `keys.yaml`, and what is imported and exported.
 
+use crate::time::some_point;
 use cedarkey_engine::token::KeyHash;
 use cedarkey_registry::{Key, NewKey, State};
 use jiff::Timestamp;
@@ -53,11 +54,11 @@ pub struct KeyEntry {
     pub spiffe_ids: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_point")]
     pub not_before: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_point")]
     pub expires: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_point")]
     pub review_by: Option<Timestamp>,
     /// `active` unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]

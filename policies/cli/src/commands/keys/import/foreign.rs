@@ -1,13 +1,18 @@
 //! Configurations of other systems, which hold the tokens themselves. A token is hashed where it is
 //! found; no entry and no error holds it.
+//!
+//! A key is called what the other system calls its client, where that may be a key's name and no
+//! other key of the file would have it.
 
 use super::Entry;
 use crate::commands::keys::spec::KeyEntry;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_engine::token::{KeyHash, MAX_LEN};
+use cedarkey_registry::is_name;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 /// A configuration of Kong, which has the keys of consumers (`consumers[].keyauth_credentials[]`),
@@ -41,6 +46,7 @@ fn of_kong(credential: &Value, consumer: Option<&str>) -> Entry {
     if let Some(consumer) = consumer {
         entry.labels.insert("kong-consumer".into(), consumer.into());
         entry.purpose = format!("the key of Kong's consumer {consumer}");
+        entry.name = Some(consumer.into());
     }
     // In seconds, from when it was made.
     let number = |name: &str| credential.get(name).and_then(Value::as_i64);
@@ -60,6 +66,7 @@ pub fn envoy(text: &str) -> Result<Vec<Entry>, String> {
             for credential in list(value, "credentials") {
                 let Some(client) = text_of(credential, &["client"]) else { continue };
                 let entry = KeyEntry {
+                    name: Some(client.clone()),
                     purpose: format!("the key of Envoy's client {client}"),
                     labels: [("envoy-client".into(), client.clone())].into(),
                     ..KeyEntry::default()
@@ -96,6 +103,7 @@ pub fn kubernetes(text: &str) -> Result<Vec<Entry>, String> {
                         ("kubernetes-client".into(), client.clone()),
                     ];
                     let entry = KeyEntry {
+                        name: Some(client.clone()),
                         purpose: format!("{client} of the Secret {secret_name}"),
                         labels: labels.into(),
                         ..KeyEntry::default()
@@ -149,6 +157,15 @@ fn text_of(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| value.get(name)?.as_str()).map(String::from)
 }
 
-fn some(entries: Vec<Entry>, what: &str) -> Result<Vec<Entry>, String> {
+fn some(mut entries: Vec<Entry>, what: &str) -> Result<Vec<Entry>, String> {
+    let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
+    for name in entries.iter().filter_map(|(_, entry)| entry.as_ref().ok()?.name.clone()) {
+        if !seen.insert(name.clone()) {
+            shared.insert(name);
+        }
+    }
+    for entry in entries.iter_mut().filter_map(|(_, entry)| entry.as_mut().ok()) {
+        entry.name.take_if(|name| !is_name(name) || shared.contains(name));
+    }
     if entries.is_empty() { Err(format!("it has no {what}")) } else { Ok(entries) }
 }

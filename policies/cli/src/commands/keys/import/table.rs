@@ -1,17 +1,21 @@
 //! Tables of hashes: CSV and JSON.
 
+mod lines;
+
 use super::Entry;
 use crate::commands::keys::spec::{COLUMNS, KeyEntry};
+use crate::time::{no_point, point};
 use csv::{ReaderBuilder, StringRecord};
-use jiff::Timestamp;
+use lines::Counted;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Read;
 
-/// The rows of a CSV file, as they are read.
+/// The rows of a CSV file, as they are read. Each is named by the line of the file it begins on.
 pub fn entries(input: impl Read + 'static) -> Result<impl Iterator<Item = Entry>, String> {
+    let (input, lines) = Counted::new(input);
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let header = reader.headers().map_err(|error| of_csv(&error))?.clone();
     if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(name)) {
         return Err(format!(
             "there is no column `{unknown}`: it has some of {}",
@@ -21,24 +25,25 @@ pub fn entries(input: impl Read + 'static) -> Result<impl Iterator<Item = Entry>
     if !header.iter().any(|name| name == "sha256") {
         return Err("it has no column `sha256`".into());
     }
-    Ok(reader.into_records().zip(2..).map(move |(record, line)| match record {
-        Ok(record) => {
-            let line = record.position().map_or(line, csv::Position::line);
-            (format!("line {line}"), entry(&header, &record))
-        }
-        Err(error) => (format!("line {line}"), Err(of_csv(&error))),
+    Ok(reader.into_records().map(move |record| {
+        let position = match &record {
+            Ok(record) => record.position(),
+            Err(error) => error.position(),
+        };
+        let place = position.map(|position| format!("line {}", lines.of(position)));
+        let entry = record.map_err(|error| of_csv(&error));
+        (place.unwrap_or_else(|| "the file".into()), entry.and_then(|it| entry_of(&header, &it)))
     }))
 }
 
-fn entry(header: &StringRecord, record: &StringRecord) -> Result<KeyEntry, String> {
+fn entry_of(header: &StringRecord, record: &StringRecord) -> Result<KeyEntry, String> {
     let mut entry = KeyEntry::default();
     for (column, value) in header.iter().zip(record) {
         let some = || Some(value).filter(|value| !value.is_empty()).map(String::from);
         let list = || value.split_whitespace().map(String::from).collect::<Vec<_>>();
         let instant = || {
-            let wrong =
-                |_| format!("`{value}` in `{column}` is no instant: write `2027-01-31T00:00:00Z`");
-            some().map(|value| value.parse::<Timestamp>().map_err(wrong)).transpose()
+            let wrong = || format!("in `{column}`, {}", no_point(value));
+            some().map(|value| point(&value).ok_or_else(wrong)).transpose()
         };
         match column {
             "name" => entry.name = some(),
@@ -88,7 +93,8 @@ fn of_csv(error: &csv::Error) -> String {
             format!("it has {len} fields, and the header {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".into(),
-        other => format!("{other:?}"),
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
     }
 }
 
@@ -108,4 +114,41 @@ pub fn list(text: &str) -> Result<Vec<Entry>, String> {
         (format!("key {number}"), entry)
     });
     Ok(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entries;
+
+    fn places(text: &'static str) -> Vec<(String, bool)> {
+        let entries = entries(text.as_bytes()).unwrap();
+        entries.map(|(place, entry)| (place, entry.is_ok())).collect()
+    }
+
+    fn lines(numbers: &[(u64, bool)]) -> Vec<(String, bool)> {
+        numbers.iter().map(|(number, ok)| (format!("line {number}"), *ok)).collect()
+    }
+
+    #[test]
+    fn a_row_is_named_by_the_line_it_begins_on() {
+        let plain = "sha256,owner\n1,a\n2\n3,\"a\nb\"\n4,a\n5,a,b\n";
+        let expected = lines(&[(2, true), (3, false), (4, true), (6, true), (7, false)]);
+        assert_eq!(places(plain), expected);
+        let windows = "sha256,owner\r\n1,a\r\n2\r\n3,\"a\r\nb\"\r\n4,a\r\n5,a,b";
+        assert_eq!(places(windows), expected);
+    }
+
+    #[test]
+    fn empty_lines_count() {
+        for text in ["\n\nsha256\n\n\n1\n\n2,x\n", "\r\n\r\nsha256\r\n\r\n\r\n1\r\n\r\n2,x\r\n"] {
+            assert_eq!(places(text), lines(&[(6, true), (8, false)]), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_longer_than_what_is_read_at_once() {
+        let text = format!("sha256,owner\r\n1,\"{}\"\r\n2\r\n", "a\r\n".repeat(10_000));
+        let places = places(text.leak());
+        assert_eq!(places, lines(&[(2, true), (10_003, false)]));
+    }
 }
