@@ -9,6 +9,7 @@ mod error;
 mod machine;
 
 pub use error::EvalError;
+pub use machine::attribute;
 
 use crate::model::{Candidates, Effect, Model};
 use crate::request::{Pools, Request};

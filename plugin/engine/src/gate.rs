@@ -69,7 +69,7 @@ pub struct Session {
     pub(crate) request: Request,
     pub(crate) captures: Captures,
     pub(crate) fields: Vec<Field>,
-    principal: Option<Uid>,
+    query: Option<Query>,
     action: Option<Uid>,
     evaluation: Evaluation,
 }
@@ -95,20 +95,32 @@ impl Session {
     /// The id of the key of the last request, if that was decided by policies.
     #[must_use]
     pub fn key_id<'a>(&'a self, model: &'a Model) -> Option<&'a str> {
-        let pools = Pools { model, request: &self.request };
-        Some(pools.text(pools.uid(self.principal?)?.id))
+        let pools = self.pools(model);
+        Some(pools.text(pools.uid(self.query?.principal)?.id))
     }
 
     /// An error of the last evaluation in words, with the names that it is about.
     #[must_use]
     pub fn describe(&self, model: &Model, error: EvalError) -> String {
-        error.describe(Pools { model, request: &self.request })
+        error.describe(self.pools(model))
+    }
+
+    /// What the policies were last asked, if they were.
+    #[must_use]
+    pub fn query(&self) -> Option<Query> {
+        self.query
+    }
+
+    /// The values of the last request, with those of the model that it was decided with.
+    #[must_use]
+    pub fn pools<'a>(&'a self, model: &'a Model) -> Pools<'a> {
+        Pools { model, request: &self.request }
     }
 
     fn clear(&mut self) {
         self.request.clear();
         self.captures.clear();
-        (self.principal, self.action) = (None, None);
+        (self.query, self.action) = (None, None);
         self.evaluation.clear();
     }
 }
@@ -205,13 +217,13 @@ impl<K: Keys> Gate<'_, K> {
         let Some(route) = route else { return denied(Cause::NoRoute) };
         session.action = Some(Uid(route.action));
         let Some(principal) = self.principal(key, session) else { return denied(Cause::Internal) };
-        session.principal = Some(principal);
         let mut query = Query {
             principal,
             action: Uid(route.action),
             resource: Uid(route.resource),
             context: Span::EMPTY,
         };
+        session.query = Some(query);
         let Session { request, evaluation, .. } = session;
         let needed = evaluation.find(self.model, request, &query);
         let parts = context::Parts {
@@ -225,6 +237,7 @@ impl<K: Keys> Gate<'_, K> {
         let context = context::build(self.model, needed, &parts, host, session);
         let Ok(context) = context else { return denied(Cause::AmbiguousPath) };
         query.context = context;
+        session.query = Some(query);
         let Session { request, evaluation, .. } = session;
         let decision = evaluation.decide(self.model, request, &query);
         self.conclude(key, decision, evaluation)

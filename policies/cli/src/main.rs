@@ -4,6 +4,7 @@ mod args;
 mod bundle;
 mod commands;
 mod exit;
+mod explained;
 mod failure;
 mod findings;
 mod mint;

@@ -10,7 +10,7 @@ mod native;
 
 pub use file::{Case, CaseFile, Decision, Expectation, KeyFixture, MintCase, RequestCase};
 pub use identity::{ClaimCase, TlsCase};
-pub use native::{Actual, Outcome, answer, run};
+pub use native::{Actual, Outcome, answer, explain, run};
 
 use crate::compile::{Compiled, compile_with};
 use crate::keys::KeySpec;

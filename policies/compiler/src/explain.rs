@@ -5,6 +5,7 @@
 //! as if it were a policy with the same scope. So the engine itself says which part held.
 
 mod parts;
+mod values;
 
 use crate::compile::{build_from, routes};
 use crate::keys::{Inventory, KeySpec};
@@ -16,6 +17,7 @@ use cedarkey_engine::model::{Effect, Model};
 use cedarkey_engine::route::Routes;
 use cedarkey_engine::token::{self, KeyHash};
 use parts::Part;
+use values::Values;
 
 /// A policy whose scope matched.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Considered {
     pub effect: Effect,
     /// How it came out.
     pub standing: Standing,
+    /// How many parts of its conditions were not as it takes.
+    pub unmet: usize,
     /// Its file.
     pub source: Option<Source>,
 }
@@ -33,22 +37,24 @@ pub struct Considered {
 /// How a policy came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It applied.
-    Applied,
+    /// It applied, by these parts of its conditions.
+    Applied(Vec<Remark>),
     /// Its evaluation failed, which in Cedar is as if it were not there.
-    Failed(Obstacle),
+    Failed(Remark),
     /// Its condition did not hold.
-    Unmet(Obstacle),
+    Unmet(Remark),
 }
 
-/// The part of a condition that kept a policy from applying.
+/// What is to be said of a part of a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
+pub struct Remark {
     /// The part's place in the policy's file: byte offset and length; the policy's, where the part
     /// cannot be found in the text.
     pub place: Option<(usize, usize)>,
-    /// What is the matter with it, in words.
+    /// How it came out, in words.
     pub because: String,
+    /// The attributes that it reads, with their values, both as Cedar writes them.
+    pub values: Vec<(String, String)>,
 }
 
 /// The key that is asked about, whatever token is shown.
@@ -105,22 +111,31 @@ pub fn explain(
     let considered =
         policies.iter().zip(&parts).enumerate().filter_map(|(number, (policy, parts))| {
             let at = answers.find(&policy.id)?;
-            let source = project.policies.source(&policy.id).cloned();
             let place = project.policies.place(&policy.id);
-            let obstacle = || {
-                let mut obstacles = parts.iter().enumerate().filter_map(|(at, part)| {
-                    answers.obstacle(part, answers.find(&part_id(number, at))?)
-                });
-                let found = obstacles.next().unwrap_or_else(|| answers.whole(at));
-                Obstacle { place: found.place.or(place), ..found }
+            let placed = |remark: Remark| Remark { place: remark.place.or(place), ..remark };
+            let parts = || {
+                let numbered = parts.iter().enumerate();
+                numbered.filter_map(|(at, part)| Some((part, answers.find(&part_id(number, at))?)))
             };
+            let mut obstacles = parts().filter_map(|(part, at)| answers.obstacle(part, at));
+            let first = obstacles.next();
+            let unmet = first.iter().count().saturating_add(obstacles.count());
+            let obstacle = || placed(first.unwrap_or_else(|| answers.whole(at)));
             let standing = match (answers.applied(at), answers.error(at)) {
-                (true, _) => Standing::Applied,
+                (true, _) => {
+                    let met = parts().map(|(part, _)| placed(answers.met(part)));
+                    Standing::Applied(met.collect())
+                }
                 (_, Some(_)) => Standing::Failed(obstacle()),
                 (_, None) => Standing::Unmet(obstacle()),
             };
-            let effect = model.policy(at)?.effect;
-            Some(Considered { id: policy.id.clone(), effect, standing, source })
+            Some(Considered {
+                id: policy.id.clone(),
+                effect: model.policy(at)?.effect,
+                standing,
+                unmet,
+                source: project.policies.source(&policy.id).cloned(),
+            })
         });
     Ok(considered.collect())
 }
@@ -146,15 +161,27 @@ impl Answers<'_> {
     }
 
     /// What is the matter with a part, if anything is.
-    fn obstacle(&self, part: &Part, at: u32) -> Option<Obstacle> {
+    fn obstacle(&self, part: &Part, at: u32) -> Option<Remark> {
         let unmet = || part.unmet(self.applied(at)).map(String::from);
-        Some(Obstacle { place: part.place, because: self.error(at).or_else(unmet)? })
+        Some(self.remark(part, self.error(at).or_else(unmet)?))
+    }
+
+    /// How a part came out that was as its policy takes it.
+    fn met(&self, part: &Part) -> Remark {
+        self.remark(part, part.met().into())
+    }
+
+    fn remark(&self, part: &Part, because: String) -> Remark {
+        let values = self.session.query().map(|query| {
+            Values { pools: self.session.pools(self.model), query }.read_by(&part.body)
+        });
+        Remark { place: part.place, because, values: values.unwrap_or_default() }
     }
 
     /// What is the matter with a policy whose parts do not tell.
-    fn whole(&self, at: u32) -> Obstacle {
+    fn whole(&self, at: u32) -> Remark {
         let because = self.error(at).unwrap_or_else(|| "this does not hold".into());
-        Obstacle { place: None, because }
+        Remark { place: None, because, values: Vec::new() }
     }
 }
 
@@ -178,32 +205,53 @@ impl Keys for OnlyKey {
 // === impl Considered ===
 
 impl Considered {
-    /// The obstacle, if there was one.
+    /// What kept it from applying, if anything did.
     #[must_use]
-    pub fn obstacle(&self) -> Option<&Obstacle> {
+    pub fn obstacle(&self) -> Option<&Remark> {
         match &self.standing {
-            Standing::Applied => None,
+            Standing::Applied(_) => None,
             Standing::Failed(obstacle) | Standing::Unmet(obstacle) => Some(obstacle),
         }
     }
 
-    /// The obstacle with its place, to be shown.
+    /// What it came out by: all parts of its conditions, or the one that was not as it takes.
     #[must_use]
-    pub fn report(&self) -> Option<Problem> {
-        let obstacle = self.obstacle()?;
+    pub fn remarks(&self) -> &[Remark] {
+        match &self.standing {
+            Standing::Applied(remarks) => remarks,
+            Standing::Failed(obstacle) | Standing::Unmet(obstacle) => std::slice::from_ref(obstacle),
+        }
+    }
+
+    /// How it came out, with the places that tell, to be shown.
+    #[must_use]
+    pub fn report(&self) -> Problem {
         let effect = match self.effect {
             Effect::Forbid => "forbid",
             Effect::Permit => "permit",
         };
         let how = match self.standing {
+            Standing::Applied(_) => "applied",
             Standing::Failed(_) => "failed",
-            _ => "did not apply",
+            Standing::Unmet(_) => "did not apply",
         };
-        let problem =
-            Problem::advice("cedarkey::explain", format_args!("the {effect} `{}` {how}", self.id));
-        Some(match (&self.source, obstacle.place) {
-            (Some(source), Some(place)) => problem.file(source).at(place, &obstacle.because),
-            _ => problem.help(&obstacle.because),
-        })
+        let message = format_args!("the {effect} `{}` {how}", self.id);
+        let mut problem = Problem::advice("cedarkey::explain", message);
+        if let Some(source) = &self.source {
+            problem = problem.file(source);
+        }
+        let mut help = Vec::new();
+        for Remark { place, because, values } in self.remarks() {
+            match place.filter(|_| self.source.is_some()) {
+                Some(place) => problem = problem.at(place, because),
+                None => help.push(because.clone()),
+            }
+            help.extend(values.iter().map(|(name, value)| format!("`{name}` is {value}")));
+        }
+        if self.remarks().is_empty() {
+            help.push("it has no condition, and its scope matched".into());
+        }
+        help.dedup();
+        if help.is_empty() { problem } else { problem.help(help.join("\n")) }
     }
 }

@@ -340,8 +340,13 @@ fn is(pools: Pools<'_>, value: &Value, kind: Sym) -> Eval<bool> {
     }
 }
 
+/// The attribute of a record or entity.
+///
+/// # Errors
+///
+/// Where there is none, or the value has no attributes.
 #[inline(never)]
-fn attribute<'a>(pools: Pools<'a>, holder: &Value, name: Sym) -> Eval<&'a Value> {
+pub fn attribute<'a>(pools: Pools<'a>, holder: &Value, name: Sym) -> Eval<&'a Value> {
     let found = match holder {
         Value::Record(fields) => pools.field(*fields, name),
         Value::Entity(uid) => match pools.local(*uid) {

@@ -1,10 +1,12 @@
 //! `cedarkey eval`
 
 mod explain;
+mod key;
 mod typed;
 
 use crate::bundle;
 use crate::exit::Exit;
+use crate::explained;
 use crate::failure::Failure;
 use crate::output::{BAD, DIM, GOOD, NOTICE, Output};
 use cedarkey_bundle::Bundle;
@@ -25,23 +27,23 @@ use typed::Typed;
   cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7
   cedarkey eval quickstart.ckb --key 01KA3V8J3T0Q2M0Y4ZC5WJ6R7N --method POST --path /v1/orders \\
       --source-ip 10.1.2.3 --now 2026-06-01T08:00:00Z --format json
-  cedarkey eval quickstart.ckb --token \"$TOKEN\" --path /v1/orders/7 --explain
+  cedarkey eval quickstart.ckb --key nightly-export --path /v1/orders/7 --explain
   pass show orders-key | cedarkey eval quickstart.ckb --token - --path /v1/orders/7 \\
       --tls-peer spiffe://example.com/export --claim sub=export")]
 pub struct Eval {
     /// The bundle
     file: PathBuf,
-    /// The id of the key, or as much of its beginning as no other has, where the token is not at
-    /// hand
-    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    /// The key, where the token is not at hand: its id or as much of its beginning as no other has,
+    /// the SHA-256 of its token, or the name that the project's registry gives it
+    #[arg(long, conflicts_with = "token")]
     key: Option<String>,
     #[command(flatten)]
     request: Typed,
     /// A forbid that cannot be evaluated does not apply, as in Cedar, instead of denying
     #[arg(long)]
     errors_as_in_cedar: bool,
-    /// Tell what each policy whose scope matched had to say, and what kept it from applying. Takes
-    /// the project that the bundle was built from
+    /// Tell what decided, then what each other policy whose scope matched had to say, and what kept
+    /// it from applying. Takes the project that the bundle was built from
     #[arg(long)]
     explain: bool,
 }
@@ -56,7 +58,10 @@ impl Eval {
     /// Decides it.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let bundle = bundle::open(bundle::read(&self.file)?)?;
-        let chosen = self.key.as_deref().map(|id| find(&bundle, id)).transpose()?;
+        let chosen = match &self.key {
+            Some(key) => Some(key::find(given, &bundle, key).await?),
+            None => None,
+        };
         let form = bundle.model.token();
         // Any token of the right form leads to the key that was chosen.
         let stand_in =
@@ -125,7 +130,7 @@ fn tell(
         "key": key, "policies": policies, "errors": errors,
     });
     if let (Some(considered), Some(value)) = (considered, value.as_object_mut()) {
-        value.insert("considered".into(), considered.iter().map(explain::view).collect());
+        value.insert("considered".into(), considered.iter().map(explained::view).collect());
     }
     output.result(&value, |out| {
         let _ = match cause {
@@ -143,26 +148,11 @@ fn tell(
             let error = session.describe(model, *error);
             let _ = writeln!(out, "  {NOTICE}policy `{id}` failed{NOTICE:#}: {error}");
         }
-        for problem in considered.into_iter().flatten().filter_map(Considered::report) {
-            let _ = write!(out, "\n{}\n", output.rendered(&problem));
+        if let Some(considered) = considered {
+            explained::tell(cause, considered, output, out);
         }
     });
     if allowed { Exit::Ok } else { Exit::Deny }
-}
-
-fn find(bundle: &Bundle, id: &str) -> Result<KeyRecord, Failure> {
-    let wanted = id.to_ascii_uppercase();
-    let keys = bundle.keys.iter().map(|(_, record)| record);
-    let mut found = keys.filter(|record| record.id.to_string().starts_with(&wanted));
-    match (found.next(), found.next()) {
-        (Some(record), None) => Ok(record),
-        (Some(_), Some(_)) => {
-            let message = format!("several keys of the bundle begin with `{id}`");
-            Err(Failure::new(Exit::Bundle, message).help("give more of the id"))
-        }
-        (None, _) => Err(Failure::new(Exit::Bundle, format_args!("the bundle has no key `{id}`"))
-            .help("was it built before the key was issued? `cedarkey keys list` shows all keys")),
-    }
 }
 
 // === impl Inventory ===

@@ -1,12 +1,15 @@
 //! `cedarkey test`
 
 use crate::exit::Exit;
+use crate::explained;
 use crate::failure::Failure;
 use crate::output::{BAD, DIM, GOOD, Output};
 use crate::project;
+use cedarkey_compiler::Project;
 use cedarkey_compiler::cases::{self, Outcome};
+use cedarkey_compiler::explain::Considered;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 
@@ -14,10 +17,14 @@ use std::path::Path;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey test
-  cedarkey test tests/guardrails.yaml")]
+  cedarkey test tests/guardrails.yaml --explain")]
 pub struct Test {
     /// Case files, or folders of them, relative to the project [default: all in `tests`]
     files: Vec<String>,
+    /// Tell of each case that came out wrong what decided, and what each other policy whose scope
+    /// matched had to say
+    #[arg(long)]
+    explain: bool,
 }
 
 impl Test {
@@ -38,14 +45,31 @@ impl Test {
         }
         let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
         let failed = outcomes.len().saturating_sub(passed);
-        let value = json!({ "passed": passed, "failed": failed, "cases": outcomes });
+        let mut explained = Vec::new();
+        for outcome in &outcomes {
+            explained.push(match self.explain && !outcome.passed {
+                true => explain(&project, outcome)?,
+                false => None,
+            });
+        }
+        let told = || outcomes.iter().zip(&explained);
+        let cases: Vec<_> =
+            told().map(|(outcome, considered)| view(outcome, considered.as_deref())).collect();
+        let value = json!({ "passed": passed, "failed": failed, "cases": cases });
         output.result(&value, |out| {
-            for outcome in &outcomes {
+            for (outcome, considered) in told() {
                 show(outcome, out);
+                if let Some(considered) = considered {
+                    explained::tell(outcome.actual.cause, considered, output, out);
+                    let _ = writeln!(out);
+                }
             }
             let style = if failed == 0 { GOOD } else { BAD };
             let _ = writeln!(out, "{style}{passed} passed, {failed} failed{style:#}");
         });
+        if failed > 0 && !self.explain {
+            output.note(format_args!("{DIM}`cedarkey test --explain` tells why{DIM:#}"));
+        }
         Ok(if failed == 0 { Exit::Ok } else { Exit::Failure })
     }
 }
@@ -55,6 +79,24 @@ fn within(files: &[String], name: &str) -> Vec<String> {
     let folder = format!("{}/", name.trim_end_matches('/'));
     let within: Vec<_> = files.iter().filter(|file| file.starts_with(&folder)).cloned().collect();
     if within.is_empty() { vec![name.into()] } else { within }
+}
+
+/// What policies had to say to a request that a case has.
+fn explain(project: &Project, outcome: &Outcome) -> Result<Option<Vec<Considered>>, Failure> {
+    let mut considered = cases::explain(project, outcome)?;
+    if let Some(considered) = &mut considered {
+        explained::sort(considered);
+    }
+    Ok(considered)
+}
+
+/// A case, for scripts.
+fn view(outcome: &Outcome, considered: Option<&[Considered]>) -> Value {
+    let mut value = json!(outcome);
+    if let (Some(considered), Some(fields)) = (considered, value.as_object_mut()) {
+        fields.insert("considered".into(), considered.iter().map(explained::view).collect());
+    }
+    value
 }
 
 fn show(outcome: &Outcome, out: &mut dyn Write) {

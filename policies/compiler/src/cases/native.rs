@@ -1,12 +1,14 @@
 //! Running cases on the native engine.
 
 use super::{Case, Decision, Expectation, Prepared, RequestCase, compile, mint, prepare};
+use crate::explain::{self, Considered};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use cedarkey_bundle::{Bundle, SigningKey};
 use cedarkey_engine::ext::ip::IpNet;
 use cedarkey_engine::gate::{Call, Claim, Gate, Host, OnPolicyError, Session, Verdict};
 use cedarkey_engine::model::ClaimKind;
+use cedarkey_engine::token::KeyHash;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -23,6 +25,9 @@ pub struct Outcome {
     pub expected: Expectation,
     /// What was decided.
     pub actual: Actual,
+    /// Which of the file's requests it is, if it is one.
+    #[serde(skip)]
+    request: Option<usize>,
 }
 
 /// What was decided.
@@ -60,11 +65,27 @@ pub fn run(project: &Project, name: &str) -> Result<Vec<Outcome>, Problems> {
 /// Runs cases on a bundle.
 #[must_use]
 pub fn answer(bundle: &Bundle, prepared: &Prepared) -> Vec<Outcome> {
-    let outcomes = prepared.cases.iter().map(|case| {
+    let outcomes = prepared.cases.iter().enumerate().map(|(at, case)| {
         let actual = decide(bundle, case, prepared.tokens.get(&case.key).map(String::as_str));
-        Outcome::new(prepared, &case.name, &case.expect, actual)
+        let outcome = Outcome::new(prepared, &case.name, &case.expect, actual);
+        Outcome { request: Some(at), ..outcome }
     });
     outcomes.collect()
+}
+
+/// What the policies had to say to the request of a case; nothing where no key of the file asked, or
+/// a workload asked for a key.
+///
+/// # Errors
+///
+/// Everything that keeps the case from being run.
+pub fn explain(project: &Project, outcome: &Outcome) -> Result<Option<Vec<Considered>>, Problems> {
+    let prepared = prepare(project, &outcome.file)?;
+    let Some(case) = outcome.request.and_then(|at| prepared.cases.get(at)) else { return Ok(None) };
+    let hash = prepared.tokens.get(&case.key).map(|token| KeyHash::of(token).to_string());
+    let key = prepared.keys.iter().find(|key| Some(&key.hash) == hash.as_ref());
+    let Some(key) = key else { return Ok(None) };
+    explain::explain(project, key, &call(case, None), &mut CaseHost(&case.request)).map(Some)
 }
 
 /// A bundle that went through its bytes, as one in a proxy has.
@@ -83,14 +104,8 @@ fn decide(bundle: &Bundle, case: &Case, token: Option<&str>) -> Actual {
         keys: bundle,
         on_policy_error: OnPolicyError::Deny,
     };
-    let call = Call {
-        method: &case.request.method,
-        authority: &case.request.host,
-        target: &case.request.path,
-        credential: token,
-    };
     let mut session = Session::new();
-    let verdict = gate.check(&call, &mut CaseHost(&case.request), &mut session);
+    let verdict = gate.check(&call(case, token), &mut CaseHost(&case.request), &mut session);
     let evaluation = session.evaluation();
     let ids = |at: &u32| String::from(bundle.model.policy_id(*at));
     let (decision, status, cause, reason) = match &verdict {
@@ -116,6 +131,15 @@ fn decide(bundle: &Bundle, case: &Case, token: Option<&str>) -> Actual {
     }
 }
 
+fn call<'a>(case: &'a Case, token: Option<&'a str>) -> Call<'a> {
+    Call {
+        method: &case.request.method,
+        authority: &case.request.host,
+        target: &case.request.path,
+        credential: token,
+    }
+}
+
 // === impl Outcome ===
 
 impl Outcome {
@@ -126,6 +150,7 @@ impl Outcome {
             passed: actual.meets(expected),
             expected: expected.clone(),
             actual,
+            request: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     /// Its body, in Cedar's JSON form.
-    body: Json,
+    pub body: Json,
     clause: Clause,
     /// Its place in the policy's file: byte offset and length.
     pub place: Option<(usize, usize)>,
@@ -95,6 +95,14 @@ impl Part {
             (Clause::When, false) => Some("this is false"),
             (Clause::Unless, true) => Some("this is true"),
             _ => None,
+        }
+    }
+
+    /// How it came out where that was right.
+    pub fn met(&self) -> &'static str {
+        match self.clause {
+            Clause::When => "this is true",
+            Clause::Unless => "this is false",
         }
     }
 }

@@ -1,15 +1,13 @@
 //! `cedarkey eval --explain`
 
 use crate::exit::Exit;
+use crate::explained;
 use crate::failure::Failure;
 use crate::project;
 use cedarkey_bundle::Bundle;
-use cedarkey_compiler::Source;
 use cedarkey_compiler::explain::{self, Considered, Standing};
 use cedarkey_engine::gate::{Call, Host, Session};
 use cedarkey_engine::key::KeyId;
-use cedarkey_engine::model::Effect;
-use serde_json::{Value, json};
 use std::path::Path;
 
 /// What the project's policies say to a request, which must be what the bundle's have said.
@@ -29,8 +27,9 @@ pub async fn explain(
         let help = "explain a bundle in the project that it was built from";
         Failure::new(Exit::Registry, message).help(help)
     })?;
-    let considered = explain::explain(&project::load(given)?, &key, call, host)?;
-    let said = considered.iter().map(|it| (it.id.as_str(), it.standing == Standing::Applied));
+    let mut considered = explain::explain(&project::load(given)?, &key, call, host)?;
+    let applied = |it: &Considered| matches!(it.standing, Standing::Applied(_));
+    let said = considered.iter().map(|it| (it.id.as_str(), applied(it)));
     let evaluation = session.evaluation();
     let has_said = evaluation.candidates().iter().map(|at| {
         let applied = evaluation.permits().contains(at) || evaluation.forbids().contains(at);
@@ -41,30 +40,6 @@ pub async fn explain(
         let help = "build the bundle anew, or go to the commit that it was built from";
         return Err(Failure::new(Exit::Invalid, message).help(help));
     }
+    explained::sort(&mut considered);
     Ok(considered)
-}
-
-/// A policy whose scope matched, for scripts.
-pub fn view(considered: &Considered) -> Value {
-    let effect = match considered.effect {
-        Effect::Forbid => "forbid",
-        Effect::Permit => "permit",
-    };
-    let standing = match considered.standing {
-        Standing::Applied => "applied",
-        Standing::Failed(_) => "failed",
-        Standing::Unmet(_) => "unmet",
-    };
-    let source = considered.source.as_ref();
-    let obstacle = considered.obstacle().map(|obstacle| {
-        let text = source
-            .zip(obstacle.place)
-            .and_then(|(source, (start, len))| source.text().get(start..start.checked_add(len)?));
-        let offset = obstacle.place.map(|(start, _)| start);
-        json!({ "because": obstacle.because, "text": text, "offset": offset })
-    });
-    json!({
-        "policy": considered.id, "effect": effect, "standing": standing,
-        "file": source.map(Source::name), "obstacle": obstacle,
-    })
 }
