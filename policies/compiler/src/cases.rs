@@ -13,13 +13,13 @@ pub use identity::{ClaimCase, TlsCase};
 pub use native::{Actual, Outcome, answer, explain, run};
 
 use crate::compile::{Compiled, compile_with};
-use crate::keys::KeySpec;
+use crate::keys::{self, Fault, KeySpec};
 use crate::lint::KeyLints;
 use crate::mint::SpiffeId;
 use crate::place;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Source};
 use crate::project::Project;
-use crate::routes::yaml_problem;
+use crate::yaml;
 use cedarkey_bundle::Digest;
 use cedarkey_engine::gate::Cause;
 use cedarkey_engine::key::KeyId;
@@ -54,7 +54,7 @@ const RESERVED: [&str; 3] = ["malformed", "none", "unknown"];
 pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
     let source = project.read(name)?;
     let file: CaseFile = serde_saphyr::from_str(source.text())
-        .map_err(|error| yaml_problem("cedarkey::cases::form", &source, &error))?;
+        .map_err(|error| yaml::problem("cedarkey::cases::form", &source, &error))?;
     let mut problems = Problems::new();
     let mut prepared = Prepared {
         name: name.into(),
@@ -63,7 +63,10 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
         tokens: BTreeMap::from([("malformed".into(), "not-a-key".into())]),
         keys: Vec::new(),
     };
+    let mut faults: BTreeMap<Fault, Vec<(&str, usize)>> = BTreeMap::new();
     for (key, fixture) in &file.keys {
+        let at = fixture.referenced;
+        let at = place::offset(source.text(), at.line(), at.column());
         let seed = format!("{name}/{key}");
         if RESERVED.contains(&key.as_str()) {
             let message = format!("a key cannot be called `{key}`");
@@ -73,9 +76,14 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
             problems.push(problem.help("the word stands for a key that the runner makes"));
         }
         let token = mint(project, &seed)?;
-        prepared.keys.push(fixture.spec(key_id(&seed), &token, project));
+        let spec = fixture.value.spec(key_id(&seed), &token, project);
+        for fault in keys::faults(&spec, &project.settings, &project.entities) {
+            faults.entry(fault).or_default().push((key, at));
+        }
+        prepared.keys.push(spec);
         prepared.tokens.insert(key.clone(), token);
     }
+    problems.extend(faults.into_iter().map(|(fault, keys)| of_keys(fault, &keys, &source)));
     prepared.tokens.insert("unknown".into(), mint(project, "unknown")?);
     let wrong = |name: &str, (message, help): (String, &'static str)| {
         let message = format!("the case `{name}` {message}");
@@ -97,6 +105,16 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
         }
     }
     if problems.is_empty() { Ok(prepared) } else { Err(problems) }
+}
+
+/// What several keys of a file say that is not so, told once.
+fn of_keys(Fault { code, message, help }: Fault, keys: &[(&str, usize)], source: &Source) -> Problem {
+    let names: Vec<_> = keys.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let key = if keys.len() == 1 { "the key" } else { "the keys" };
+    let problem = Problem::error(code, format!("{key} {}: {message}", names.join(", ")));
+    let places = keys.iter().map(|(_, at)| place::line(source.text(), *at));
+    let problem = problem.file(source).help(help);
+    places.fold(problem, |problem, place| problem.at(place, ""))
 }
 
 /// What a case speaks of that is not there.

@@ -74,6 +74,17 @@ pub struct Inventory {
     pub warnings: Problems,
 }
 
+/// What a key says that is not so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Fault {
+    /// Stable.
+    pub code: &'static str,
+    /// In words, without the key.
+    pub message: String,
+    /// What would help.
+    pub help: &'static str,
+}
+
 /// The instant of a key that never expires: 9999-12-31T23:59:59Z, in milliseconds.
 const NEVER: i64 = 253_402_300_799_000;
 
@@ -201,23 +212,36 @@ fn check(
         let help = "it is the SHA-256 of the token in 64 hexadecimal digits";
         wrong("cedarkey::keys::hash", "the hash is malformed".into(), help);
     }
-    for (kind, id) in [("Team", &key.team), ("Workload", &key.workload)] {
-        if let Some(id) = id.as_ref().filter(|id| !key.ended && !exists(entities, kind, id)) {
-            let help = "add it to entities.json, or give the key another";
-            wrong("cedarkey::keys::entity", format!("there is no {kind} `{id}`"), help);
-        }
-    }
-    if key.environment != settings.bundle.environment {
-        let message = format!(
-            "it is for `{}`, and this bundle for `{}`",
-            key.environment, settings.bundle.environment
-        );
-        wrong("cedarkey::keys::environment", message, "keep a registry for each environment");
+    for Fault { code, message, help } in faults(key, settings, entities) {
+        wrong(code, message, help);
     }
     match (id, hash) {
         (Some(id), Some(hash)) if problems.is_empty() => Ok((id, hash)),
         _ => Err(problems),
     }
+}
+
+/// What a key says of the project that is not so there.
+pub(crate) fn faults(key: &KeySpec, settings: &Settings, entities: &Entities) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (kind, id) in [("Team", &key.team), ("Workload", &key.workload)] {
+        if let Some(id) = id.as_ref().filter(|id| !key.ended && !exists(entities, kind, id)) {
+            faults.push(Fault {
+                code: "cedarkey::keys::entity",
+                message: format!("there is no {kind} `{id}`"),
+                help: "add it to entities.json, or give the key another",
+            });
+        }
+    }
+    let own = &settings.bundle.environment;
+    if key.environment != *own {
+        faults.push(Fault {
+            code: "cedarkey::keys::environment",
+            message: format!("it is for `{}`, and this bundle for `{own}`", key.environment),
+            help: "keep a registry for each environment",
+        });
+    }
+    faults
 }
 
 /// The first network of a key that is none.

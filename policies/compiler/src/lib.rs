@@ -29,6 +29,7 @@ pub mod project;
 pub mod routes;
 pub mod settings;
 mod verify;
+pub mod yaml;
 
 pub use compile::{Compiled, compile};
 pub use keys::KeySpec;

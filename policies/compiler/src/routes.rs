@@ -3,6 +3,7 @@
 use crate::place::{self, line};
 use crate::problem::{Problem, Problems, Source};
 use crate::project::Files;
+use crate::yaml;
 use cedarkey_engine::route::template::{self, TemplateError};
 use cedarkey_engine::route::{
     HostPattern, RouteImage, Routes, RoutesError, RoutesImage, SegmentImage,
@@ -84,7 +85,7 @@ impl RouteTable {
     pub(crate) fn load(files: &Files) -> Result<Self, Problems> {
         let source = files.text(FILE)?;
         let file: RoutesFile = serde_saphyr::from_str(source.text())
-            .map_err(|error| yaml_problem("cedarkey::routes::form", &source, &error))?;
+            .map_err(|error| yaml::problem("cedarkey::routes::form", &source, &error))?;
         let mut problems = Problems::new();
         let mut routes = Vec::new();
         for entry in file.routes {
@@ -167,28 +168,6 @@ impl RouteTable {
                 at(index).into_iter().fold(malformed, |it, at| it.at(at, "this route"))
             }
         })
-    }
-}
-
-/// An error of the YAML reader, at its place.
-pub(crate) fn yaml_problem(
-    code: &'static str,
-    source: &Source,
-    error: &serde_saphyr::Error,
-) -> Problem {
-    // The reader draws the place itself; only its first line is the message.
-    let message = error.without_snippet().to_string();
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    // The place is shown, and need not be told.
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-    let problem = Problem::error(code, message).file(source);
-    match error.location() {
-        Some(at) => {
-            let offset = place::offset(source.text(), at.line(), at.column());
-            problem.at(place::word(source.text(), offset), "here")
-        }
-        None => problem,
     }
 }
 

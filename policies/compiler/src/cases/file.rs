@@ -9,6 +9,7 @@ use cedarkey_engine::key::KeyId;
 use cedarkey_engine::token::KeyHash;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
 /// A case file.
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 pub struct CaseFile {
     /// The keys that the cases use, by name.
     #[serde(default)]
-    pub keys: BTreeMap<String, KeyFixture>,
+    pub keys: BTreeMap<String, Spanned<KeyFixture>>,
     /// The cases.
     #[serde(default)]
     pub cases: Vec<Case>,

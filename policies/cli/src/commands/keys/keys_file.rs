@@ -3,6 +3,7 @@
 use crate::commands::keys::spec::KeyEntry;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
+use cedarkey_compiler::yaml;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::path::Path;
@@ -20,7 +21,10 @@ pub fn read(file: &Path) -> Result<Vec<(String, KeyEntry)>, Failure> {
     let help = "`cedarkey keys export --to keys-yaml` writes one, of the keys that there are";
     let text = text.map_err(|failure| failure.help(help))?;
     let file: KeysFile = serde_saphyr::from_str(&text)
-        .map_err(|error| error.without_snippet().to_string())
+        .map_err(|error| match error.location() {
+            Some(at) => format!("line {}: {}", at.line(), yaml::message(&error)),
+            None => yaml::message(&error),
+        })
         .context(Exit::Invalid, &failed)?;
     let entries = file.keys.into_iter().map(|entry| {
         let line = entry.referenced.line();
