@@ -31,9 +31,7 @@ pub fn tell(cause: Option<&str>, considered: &[Considered], output: &Output, out
         let _ = writeln!(out, "  no permit's scope matched the key, the action and the endpoint");
     }
     let is_idle = |it: &&Considered| {
-        cause.is_some()
-            && it.effect == Effect::Forbid
-            && matches!(it.standing, Standing::Unmet(_))
+        cause.is_some() && it.effect == Effect::Forbid && matches!(it.standing, Standing::Unmet(_))
     };
     let (idle, told): (Vec<_>, Vec<_>) = considered.iter().partition(is_idle);
     for considered in told {

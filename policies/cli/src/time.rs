@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
+use crate::output::counted;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
@@ -19,7 +20,8 @@ pub enum Instant {
 }
 
 const LENGTH: &str = "a length of time (`90d`, `12h`)";
-const POINT: &str = "a date (`2027-01-31`: its beginning in UTC), an instant (`2027-01-31T08:00:00Z`)";
+const POINT: &str =
+    "a date (`2027-01-31`: its beginning in UTC), an instant (`2027-01-31T08:00:00Z`)";
 
 impl Instant {
     /// The point in time, seen from `now`; `None` for never.
@@ -69,7 +71,9 @@ pub fn point(text: &str) -> Option<Timestamp> {
 
 /// What is to be written for a point in time.
 pub fn no_point(text: &str) -> String {
-    format!("`{text}` is neither a date nor an instant: write `2027-01-31` or `2027-01-31T08:00:00Z`")
+    format!(
+        "`{text}` is neither a date nor an instant: write `2027-01-31` or `2027-01-31T08:00:00Z`"
+    )
 }
 
 /// Reads a point in time of a file, if it has one.
@@ -77,6 +81,17 @@ pub fn some_point<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestam
     let text = Option::<String>::deserialize(input)?;
     let read = |text: String| point(&text).ok_or_else(|| D::Error::custom(no_point(&text)));
     text.map(read).transpose()
+}
+
+/// A length of time in words, in the largest unit of which it has one.
+pub fn spoken(length: SignedDuration) -> String {
+    let seconds = length.as_secs().unsigned_abs();
+    let units = [("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)];
+    let whole = units.iter().find_map(|(unit, size)| {
+        let count = seconds.checked_div(*size).filter(|count| *count > 0)?;
+        Some(counted(usize::try_from(count).ok()?, unit))
+    });
+    whole.unwrap_or_else(|| "less than a second".into())
 }
 
 /// Reads a length of time; a day has 24 hours.
@@ -97,8 +112,16 @@ impl std::str::FromStr for Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Instant, length};
-    use jiff::Timestamp;
+    use super::{Instant, length, spoken};
+    use jiff::{SignedDuration, Timestamp};
+
+    #[test]
+    fn short_times_are_not_told_in_days() {
+        let told = |seconds| spoken(SignedDuration::from_secs(seconds));
+        assert_eq!([told(0), told(59)], ["less than a second", "59 seconds"]);
+        assert_eq!([told(60), told(7199)], ["1 minute", "1 hour"]);
+        assert_eq!([told(86_400), told(1_000_000)], ["1 day", "11 days"]);
+    }
 
     #[test]
     fn reads_lengths_instants_and_never() {

@@ -108,7 +108,11 @@ pub fn prepare(project: &Project, name: &str) -> Result<Prepared, Problems> {
 }
 
 /// What several keys of a file say that is not so, told once.
-fn of_keys(Fault { code, message, help }: Fault, keys: &[(&str, usize)], source: &Source) -> Problem {
+fn of_keys(
+    Fault { code, message, help }: Fault,
+    keys: &[(&str, usize)],
+    source: &Source,
+) -> Problem {
     let names: Vec<_> = keys.iter().map(|(name, _)| format!("`{name}`")).collect();
     let key = if keys.len() == 1 { "the key" } else { "the keys" };
     let problem = Problem::error(code, format!("{key} {}: {message}", names.join(", ")));

@@ -219,7 +219,9 @@ impl Considered {
     pub fn remarks(&self) -> &[Remark] {
         match &self.standing {
             Standing::Applied(remarks) => remarks,
-            Standing::Failed(obstacle) | Standing::Unmet(obstacle) => std::slice::from_ref(obstacle),
+            Standing::Failed(obstacle) | Standing::Unmet(obstacle) => {
+                std::slice::from_ref(obstacle)
+            }
         }
     }
 

@@ -131,8 +131,10 @@ impl Proxy {
         let plot = plot.unwrap_or_else(|| tools::workspace().join("target/bench-proxy.svg"));
         plot::draw(&plot, &axis, &reports)?;
         let met = reports.iter().flat_map(|report| &report.goals).all(|goal| goal.met);
+        let doubt = reports.iter().find_map(|report| report.doubt(self.effort(), self.envoys));
         if self.format == Format::Json {
             let result = json!({
+                "doubt": doubt,
                 "envoy": tools::ENVOY_VERSION,
                 "cedar-policy": version_of("cedar-policy")?,
                 "regorus": version_of("regorus")?,
@@ -157,6 +159,12 @@ impl Proxy {
                 self.envoys,
                 plot.display()
             );
+            if let Some(doubt) = doubt {
+                anstream::println!("{doubt}");
+            }
+            if !met {
+                anstream::println!("a goal was missed, so this ends with status 1");
+            }
         }
         Ok(met)
     }

@@ -6,9 +6,10 @@ mod terminal;
 use super::keys::day;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use crate::output::{GOOD, Output, counted};
+use crate::output::{GOOD, Output};
 use crate::project;
 use crate::report::{Again, Granted, Known, Level, Limits, Report as Made};
+use crate::time::spoken;
 use crate::usage::Source;
 use cedarkey_compiler::Project;
 use cedarkey_registry::{Entry, Key, Registry, Selector};
@@ -141,7 +142,7 @@ impl Report {
     }
 
     fn takes(&self) -> String {
-        format!("it takes {} of watching (`--watched`)", days(self.watched))
+        format!("it takes {} of watching (`--watched`)", spoken(self.watched))
     }
 
     async fn narrow(&self, project: &Project, key: &Key, output: &Output) -> Result<Exit, Failure> {
@@ -154,16 +155,11 @@ impl Report {
         narrow::write(project, &granted, usage.since, &to, output)?;
         let watched = usage.watched(key.created.max(key.not_before), Timestamp::now());
         if watched < self.watched {
-            let warning = format!("its use was watched for {} only", days(watched));
+            let warning = format!("its use was watched for {} only", spoken(watched));
             output.warning(&warning, Some("what it does seldom may not have happened yet".into()));
         }
         Ok(Exit::Ok)
     }
-}
-
-fn days(length: SignedDuration) -> String {
-    let days = length.as_hours().checked_div(24).and_then(|days| usize::try_from(days).ok());
-    counted(days.unwrap_or_default(), "day")
 }
 
 fn write(file: &Path, report: &Made, output: &Output) -> Result<(), Failure> {

@@ -58,7 +58,7 @@ impl Usage {
         }
         match usage.since {
             None => output.note(format_args!("{NOTICE}no proxy has reported yet{NOTICE:#}")),
-            Some(since) => output.note(format_args!("known since {}", day(Some(since)))),
+            Some(since) => output.note(format_args!("usage is known since {}", day(Some(since)))),
         }
         Ok(Exit::Ok)
     }

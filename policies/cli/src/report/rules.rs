@@ -6,6 +6,7 @@ use super::granted::Granted;
 use super::{is_live, lints};
 use crate::commands::keys::day;
 use crate::shell::quoted;
+use crate::time::spoken;
 use crate::usage::{KeyUsage, Usage};
 use cedarkey_compiler::{KeyRules, Project};
 use cedarkey_registry::{Key, State, Status};
@@ -147,7 +148,7 @@ impl<'a> Rules<'a> {
         }
         let age = now.duration_since(key.created);
         if age > self.limits.max_age && status != Status::Rotating {
-            let message = format!("its secret is {} days old", days(age));
+            let message = format!("its secret is {} old", spoken(age));
             found.add(Rule::NotRotated, message, rotate(&key.id, ""));
         }
         if let Some(ends) = key.expires.filter(|_| status == Status::Active)
@@ -188,10 +189,10 @@ impl<'a> Rules<'a> {
             None => usage.watched(key.created.max(key.not_before), now),
         };
         if idle > self.limits.unused {
-            let idle = days(idle);
+            let idle = spoken(idle);
             let (rule, message) = match last {
-                Some(_) => (Rule::Unused, format!("it was not used for {idle} days")),
-                None => (Rule::NeverUsed, format!("it was never used, in {idle} days")),
+                Some(_) => (Rule::Unused, format!("it was not used for {idle}")),
+                None => (Rule::NeverUsed, format!("it was never used, in {idle}")),
             };
             found.add(rule, message, format!("cedarkey keys suspend {id} --reason 'not in use'"));
         }
@@ -249,10 +250,6 @@ fn rotate(id: &str, options: &str) -> String {
 fn issue(key: &Key) -> String {
     let (owner, purpose) = (quoted(&key.owner), quoted(&key.purpose));
     format!("cedarkey keys issue --owner {owner} --purpose {purpose} --workload WORKLOAD")
-}
-
-fn days(length: SignedDuration) -> i64 {
-    length.as_hours().checked_div(24).unwrap_or_default()
 }
 
 // === impl Found ===

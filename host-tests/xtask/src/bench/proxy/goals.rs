@@ -57,7 +57,9 @@ pub fn flat(sweep: Sweep, reports: &[Report]) -> Option<Goal> {
         .collect::<Option<Vec<_>>>()?;
     points.sort_by(|(_, one), (_, other)| one.total_cmp(other));
     let ((least_at, least), (most_at, most)) = (points.first()?, points.last()?);
-    let what = format!("adds at most {FLAT} × the CPU at {most_at} that it adds at {least_at}");
+    let what = format!(
+        "cedarkey is to add at most {FLAT} × the CPU at {most_at} that it adds at {least_at}"
+    );
     Some(Goal { what, measured: most / least, met: *most <= FLAT * least })
 }
 
@@ -72,7 +74,10 @@ pub fn check(rows: &[Row], setting: &Setting) -> Vec<Goal> {
     let mut goals = Vec::new();
     for (contender, most) in AT_MOST {
         if let Some((own, other)) = times(&contender, Metric::Cpu) {
-            let what = format!("adds at most {most} × the CPU that {} adds", contender.name());
+            let what = format!(
+                "cedarkey is to add at most {most} × the CPU that {} adds",
+                contender.name()
+            );
             goals.push(Goal { what, measured: own / other, met: own <= most * other });
         }
     }
@@ -81,17 +86,20 @@ pub fn check(rows: &[Row], setting: &Setting) -> Vec<Goal> {
     for (contender, metric, least) in AT_LEAST.into_iter().chain(of_crate) {
         if let Some((own, other)) = times(&contender, metric) {
             let unit = if metric == Metric::Cpu { "CPU" } else { "p50" };
-            let what = format!("{} adds at least {least} × its {unit}", contender.name());
+            let what = format!(
+                "{} is to add at least {least} × the {unit} that cedarkey adds",
+                contender.name()
+            );
             goals.push(Goal { what, measured: other / own, met: other >= least * own });
         }
     }
     if let Some(module) = own.metrics.get(&Metric::Module) {
         let measured = module.value.median;
-        let what = format!("the module has at most {MODULE} KB");
+        let what = format!("the module is to have at most {MODULE} KB");
         goals.push(Goal { what, measured, met: measured <= MODULE });
     }
     if let Some(measured) = own.added(Metric::Ready) {
-        let what = format!("Envoy is ready at most {READY} ms later");
+        let what = format!("Envoy is to be ready at most {READY} ms later");
         goals.push(Goal { what, measured, met: measured <= READY });
     }
     goals
@@ -103,7 +111,11 @@ impl Goal {
     /// Prints it.
     pub fn show(&self) {
         let (style, word) = if self.met { (GOOD, "met") } else { (BAD, "missed") };
-        anstream::println!("{style}{word}{style:#} {}: {:.2}", self.what, self.measured);
+        anstream::println!(
+            "{style}{word}:{style:#} {} (measured: {:.2})",
+            self.what,
+            self.measured
+        );
     }
 }
 
@@ -131,7 +143,10 @@ mod tests {
         // The ends are the same, and what is between them is not.
         let goal = flat(&[10.0, 9.0, 12.0, 10.0]);
         assert!(!goal.met);
-        assert_eq!(goal.what, "adds at most 1.1 × the CPU at point 2 that it adds at point 1");
+        assert_eq!(
+            goal.what,
+            "cedarkey is to add at most 1.1 × the CPU at point 2 that it adds at point 1"
+        );
         assert!((goal.measured - 12.0 / 9.0).abs() < 1e-9);
     }
 

@@ -2,12 +2,19 @@
 
 use super::contender::Contender;
 use super::goals::{self, Goal};
-use super::measure::{Measured, Metric};
+use super::measure::{Effort, Measured, Metric};
 use super::setting::Setting;
 use cedarkey_host_kit::tools;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// So many rounds at least, and seconds in all of them, before figures mean anything.
+const ROUNDS: u32 = 3;
+const SECONDS: f64 = 3.0;
+
+/// How far the bare listener may be from itself, as a part of its median.
+const SPREAD: f64 = 0.5;
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -55,6 +62,30 @@ impl Report {
         let contenders: Vec<_> = measured.iter().map(|one| Row::new(one, bare)).collect();
         let goals = goals::check(&contenders, setting);
         Self { name, setting: setting.clone(), contenders, goals }
+    }
+
+    /// Why its figures mean little, if they do.
+    pub fn doubt(&self, effort: Effort, envoys: u32) -> Option<String> {
+        let rounds = effort.rounds.saturating_mul(envoys);
+        let seconds = f64::from(rounds) * effort.seconds;
+        if rounds < ROUNDS || seconds < SECONDS {
+            return Some(format!(
+                "{rounds} rounds of {} s are too few for figures to mean much: it takes {ROUNDS} \
+                 rounds, and {SECONDS} s in all",
+                effort.seconds
+            ));
+        }
+        let bare = self.contenders.iter().find(|row| row.contender == Contender::Bare)?;
+        let shaken = [Metric::Cpu, Metric::P50].into_iter().find_map(|metric| {
+            let Spread { min, median, max } = bare.metrics.get(&metric)?.value;
+            (max - min > SPREAD * median).then_some((metric, min, max))
+        });
+        let (metric, min, max) = shaken?;
+        let what = if metric == Metric::Cpu { "CPU" } else { "p50" };
+        Some(format!(
+            "the machine was not quiet, so figures mean little: the bare listener's own {what} was \
+             {min:.1} to {max:.1} µs"
+        ))
     }
 
     /// For the terminal.
@@ -175,6 +206,21 @@ mod tests {
         let difference = row.metrics.get(&Metric::Cpu).unwrap().difference.unwrap();
         assert_eq!([difference.min, difference.median, difference.max], [5.0, 6.0, 7.0]);
         assert_eq!(row.added(Metric::P50), None);
+    }
+
+    #[test]
+    fn figures_are_doubted_of_few_rounds_and_of_a_busy_machine() {
+        let doubt = |rounds, seconds, bare: &[f64]| {
+            let samples = [(Metric::Cpu, bare.to_vec())].into();
+            let bare = Measured { contender: Contender::Bare, samples };
+            let report = Report::new("all".into(), &Setting::usual(), &[bare]);
+            report.doubt(Effort { rounds, seconds }, 1).unwrap_or_default()
+        };
+        let quiet = [20.0, 21.0, 22.0];
+        assert_eq!(doubt(3, 2.0, &quiet), "");
+        assert!(doubt(2, 2.0, &quiet).starts_with("2 rounds of 2 s are too few"));
+        assert!(doubt(5, 0.5, &quiet).starts_with("5 rounds of 0.5 s are too few"));
+        assert!(doubt(3, 2.0, &[20.0, 21.0, 40.0]).contains("own CPU was 20.0 to 40.0 µs"));
     }
 
     #[test]

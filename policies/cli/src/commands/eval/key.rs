@@ -10,8 +10,7 @@ use cedarkey_registry::{FindError, Selector};
 use std::path::Path;
 
 /// What helps where the bundle may know less than the registry.
-const OLDER: &str =
-    "was it built before the key was issued? `cedarkey keys list` shows all keys";
+const OLDER: &str = "was it built before the key was issued? `cedarkey keys list` shows all keys";
 
 /// Finds a key of a bundle by the hash of its token, by its id or a beginning of that, or by its
 /// name. Bundles have no names: the project's registry has them, if there is a project.

@@ -5,6 +5,10 @@ use crate::report::{Granted, Level, Report};
 use anstyle::Style;
 use std::io::Write;
 
+/// How commands begin that take several keys, up to the first.
+const SEVERAL: [&str; 3] =
+    ["cedarkey keys revoke ", "cedarkey keys suspend ", "cedarkey keys transfer "];
+
 /// Tells what was found.
 pub fn tell(report: &Report, out: &mut dyn Write) {
     let Report { name, environment, keys, findings, .. } = report;
@@ -27,7 +31,7 @@ pub fn tell(report: &Report, out: &mut dyn Write) {
                 finding.message.clone(),
                 references.join(" ").trim().to_owned(),
             ]);
-            commands.push(&finding.command);
+            commands.push((finding.key.as_str(), finding.command.as_str()));
         }
         if commands.is_empty() {
             continue;
@@ -36,7 +40,7 @@ pub fn tell(report: &Report, out: &mut dyn Write) {
         let _ = writeln!(out, "\n{style}{}{style:#}", level.word());
         let _ = writeln!(out, "{rows}");
         let _ = writeln!(out, "{DIM}what to do:{DIM:#}");
-        for command in commands {
+        for command in together(&commands) {
             let _ = writeln!(out, "  {command}");
         }
     }
@@ -58,10 +62,53 @@ pub fn tell(report: &Report, out: &mut dyn Write) {
     let _ = writeln!(out, "\n{}: {}", counted(findings.len(), "finding"), counts.join(", "));
 }
 
+/// Commands, each for a key; one where a command takes several keys and is otherwise the same.
+fn together(commands: &[(&str, &str)]) -> Vec<String> {
+    let mut lines: Vec<(&str, Vec<&str>, &str)> = Vec::new();
+    for (key, command) in commands {
+        let parts = command.split_once(key).filter(|(start, _)| SEVERAL.contains(start));
+        let Some((start, end)) = parts else {
+            lines.push((command, Vec::new(), ""));
+            continue;
+        };
+        let is_same = |(other, keys, rest): &&mut (&str, Vec<&str>, &str)| {
+            !keys.is_empty() && (*other, *rest) == (start, end)
+        };
+        match lines.iter_mut().find(is_same) {
+            Some((_, keys, _)) => keys.push(key),
+            None => lines.push((start, vec![key], end)),
+        }
+    }
+    lines.iter().map(|(start, keys, end)| format!("{start}{}{end}", keys.join(" "))).collect()
+}
+
 fn style(level: Level) -> Style {
     match level {
         Level::High => BAD,
         Level::Medium => NOTICE,
         Level::Low => STRONG,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::together;
+
+    #[test]
+    fn what_is_to_be_done_to_several_keys_is_one_command_where_it_can_be() {
+        let commands = [
+            ("A", "cedarkey keys suspend A --reason 'not in use'"),
+            ("B", "cedarkey keys rotate B --overlap 7d"),
+            ("C", "cedarkey keys suspend C --reason 'not in use'"),
+            ("D", "cedarkey keys rotate D --overlap 7d"),
+            ("E", "cedarkey keys revoke E --reason 'not in use'"),
+        ];
+        let expected = [
+            "cedarkey keys suspend A C --reason 'not in use'",
+            "cedarkey keys rotate B --overlap 7d",
+            "cedarkey keys rotate D --overlap 7d",
+            "cedarkey keys revoke E --reason 'not in use'",
+        ];
+        assert_eq!(together(&commands), expected);
     }
 }
