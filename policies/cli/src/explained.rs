@@ -65,7 +65,10 @@ pub fn view(considered: &Considered) -> Value {
         let values: Map<_, Value> = values.collect();
         json!({ "because": remark.because, "text": text, "offset": offset, "values": values })
     };
-    let parts: Vec<_> = considered.remarks().iter().map(part).collect();
+    let parts: Vec<_> = match &considered.standing {
+        Standing::Applied(remarks) => remarks.iter().map(part).collect(),
+        Standing::Failed(_) | Standing::Unmet(_) => Vec::new(),
+    };
     json!({
         "policy": considered.id, "effect": effect, "standing": standing,
         "file": source.map(Source::name), "obstacle": considered.obstacle().map(part),

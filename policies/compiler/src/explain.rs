@@ -111,6 +111,7 @@ pub fn explain(
     let considered =
         policies.iter().zip(&parts).enumerate().filter_map(|(number, (policy, parts))| {
             let at = answers.find(&policy.id)?;
+            let unconditional = parts.is_empty();
             let place = project.policies.place(&policy.id);
             let placed = |remark: Remark| Remark { place: remark.place.or(place), ..remark };
             let parts = || {
@@ -122,6 +123,7 @@ pub fn explain(
             let unmet = first.iter().count().saturating_add(obstacles.count());
             let obstacle = || placed(first.unwrap_or_else(|| answers.whole(at)));
             let standing = match (answers.applied(at), answers.error(at)) {
+                (true, _) if unconditional => Standing::Applied(vec![placed(Remark::of_scope())]),
                 (true, _) => {
                     let met = parts().map(|(part, _)| placed(answers.met(part)));
                     Standing::Applied(met.collect())
@@ -202,6 +204,16 @@ impl Keys for OnlyKey {
     }
 }
 
+// === impl Remark ===
+
+impl Remark {
+    /// Of a policy that has no conditions.
+    fn of_scope() -> Self {
+        let because = "its scope matched, and it has no condition".into();
+        Self { place: None, because, values: Vec::new() }
+    }
+}
+
 // === impl Considered ===
 
 impl Considered {
@@ -249,9 +261,6 @@ impl Considered {
                 None => help.push(because.clone()),
             }
             help.extend(values.iter().map(|(name, value)| format!("`{name}` is {value}")));
-        }
-        if self.remarks().is_empty() {
-            help.push("it has no condition, and its scope matched".into());
         }
         help.dedup();
         if help.is_empty() { problem } else { problem.help(help.join("\n")) }

@@ -86,7 +86,7 @@ pub(crate) struct Fault {
 }
 
 /// The instant of a key that never expires: 9999-12-31T23:59:59Z, in milliseconds.
-const NEVER: i64 = 253_402_300_799_000;
+pub(crate) const NEVER: i64 = 253_402_300_799_000;
 
 // === impl Inventory ===
 

@@ -100,6 +100,15 @@ impl Registry {
         self.among("id", ids).await
     }
 
+    /// The keys of these names that there are.
+    ///
+    /// # Errors
+    ///
+    /// Where the registry fails or holds what it should not.
+    pub async fn of_names(&self, names: &[String]) -> Result<Vec<Key>, StoreError> {
+        self.among("name", names).await
+    }
+
     async fn among(&self, column: &str, values: &[String]) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::with_capacity(values.len());
         for values in values.chunks(BATCH) {

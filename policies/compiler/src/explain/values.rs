@@ -1,5 +1,6 @@
 //! What a part of a condition has read.
 
+use crate::keys::NEVER;
 use cedarkey_engine::decide::{Query, attribute};
 use cedarkey_engine::ext::ip::IpNet;
 use cedarkey_engine::request::Pools;
@@ -22,10 +23,13 @@ const ELEMENTS: usize = 20;
 
 impl Values<'_> {
     /// The attributes that an expression in Cedar's JSON form reads, with their values, both as
-    /// Cedar writes them. Records are left out: their attributes say more.
+    /// Cedar writes them. Records are left out: their attributes say more. Of an expression that is
+    /// nothing but an attribute, how it came out says all.
     pub fn read_by(self, expression: &Json) -> Vec<(String, String)> {
         let mut read = Vec::new();
-        self.collect(expression, &mut read);
+        if attribute_of(expression).is_none() {
+            self.collect(expression, &mut read);
+        }
         read
     }
 
@@ -60,14 +64,11 @@ impl Values<'_> {
         Some((variable.into(), value))
     }
 
-    /// A value as Cedar writes it, unless it is a record.
+    /// A value as Cedar writes it, unless it is a record, or an instant out of the calendar.
     fn shown(self, value: &Value) -> Option<String> {
         Some(match value {
             Value::Bool(value) => value.to_string(),
-            Value::Datetime(at) => {
-                let at = Timestamp::from_millisecond(*at);
-                at.map_or_else(|_| "out of the calendar".into(), |at| format!("datetime(\"{at}\")"))
-            }
+            Value::Datetime(at) => instant(*at)?,
             Value::Decimal(units) => format!("decimal(\"{}\")", decimal(*units)),
             Value::Duration(length) => format!("duration(\"{length}ms\")"),
             Value::Entity(uid) => self.entity(*uid)?,
@@ -96,6 +97,15 @@ impl Values<'_> {
 fn attribute_of(expression: &Json) -> Option<(&Json, &str)> {
     let parts = expression.get(".")?;
     Some((parts.get("left")?, parts.get("attr")?.as_str()?))
+}
+
+fn instant(at: i64) -> Option<String> {
+    let at = match at {
+        // A day later than the calendar goes.
+        NEVER => "9999-12-31T23:59:59Z".into(),
+        at => Timestamp::from_millisecond(at).ok()?.to_string(),
+    };
+    Some(format!("datetime(\"{at}\")"))
 }
 
 fn decimal(units: i64) -> String {

@@ -6,7 +6,7 @@ use crate::project;
 use cedarkey_bundle::Bundle;
 use cedarkey_engine::key::KeyRecord;
 use cedarkey_engine::token::KeyHash;
-use cedarkey_registry::{FindError, Selector};
+use cedarkey_registry::{FindError, Selector, is_name};
 use std::path::Path;
 
 /// What helps where the bundle may know less than the registry.
@@ -21,9 +21,12 @@ pub async fn find(given: Option<&Path>, bundle: &Bundle, text: &str) -> Result<K
     if let Some(wanted) = KeyHash::from_hex(text) {
         return bundle.keys.find(&wanted).ok_or_else(|| missing(OLDER));
     }
-    // No id begins as a name does.
+    // A name begins with a letter, and an id with a digit.
     if let Some(record) = by_id(bundle, text)? {
         return Ok(record);
+    }
+    if !is_name(text) {
+        return Err(missing(OLDER));
     }
     if given.is_none() && project::root(None).is_err() {
         return Err(missing(

@@ -87,6 +87,16 @@ const FIRST: usize = 3;
 /// An entry of a file, with its place; or what is wrong with it.
 type Entry = (String, Result<KeyEntry, String>);
 
+/// The entries of a file, one after the other.
+type Entries = Box<dyn Iterator<Item = Entry>>;
+
+impl Form {
+    /// Whether it is another system's, which knows nothing of this registry.
+    fn is_foreign(self) -> bool {
+        matches!(self, Self::Envoy | Self::Kong | Self::Kubernetes)
+    }
+}
+
 impl Import {
     /// Imports them.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
@@ -99,7 +109,11 @@ impl Import {
         let shown = self.file.display().to_string();
         let (owner, purpose) = (self.owner.unwrap_or_default(), self.purpose.unwrap_or_default());
         let defaults = self.reach.new_key(owner, purpose, now)?;
-        let entries = open(form, &self.file)?;
+        let mut entries = open(form, &self.file)?;
+        let registry = project::registry(&settings.registry).await?;
+        if form.is_foreign() {
+            entries = foreign::unless_taken(entries.collect(), &registry, output).await?;
+        }
         let complete = |entry: KeyEntry| {
             if entry.state.is_some_and(|state| state != State::Active) {
                 let state = entry.state.map_or("", State::word);
@@ -114,7 +128,6 @@ impl Import {
             }
         };
         let rows = entries.map(|(place, entry)| -> Row { (place, entry.and_then(&complete)) });
-        let registry = project::registry(&settings.registry).await?;
         let progress = Progress::start("importing keys".into());
         let mut reached = |done| progress.reached("importing keys", done);
         let pending = settings.approval;
@@ -156,7 +169,7 @@ impl Import {
 }
 
 /// The entries of a file. A table is read as it is imported, so that it may have any length.
-fn open(form: Form, file: &Path) -> Result<Box<dyn Iterator<Item = Entry>>, Failure> {
+fn open(form: Form, file: &Path) -> Result<Entries, Failure> {
     let shown = file.display();
     let failed = format!("cannot read `{shown}`");
     let mut input: Box<dyn Read> = match file.to_str() {

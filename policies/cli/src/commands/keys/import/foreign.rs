@@ -2,17 +2,20 @@
 //! found; no entry and no error holds it.
 //!
 //! A key is called what the other system calls its client, where that may be a key's name and no
-//! other key of the file would have it.
+//! other key of the file or the registry has it.
 
-use super::Entry;
+use super::{Entries, Entry};
 use crate::commands::keys::spec::KeyEntry;
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::output::{DIM, Output};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_engine::token::{KeyHash, MAX_LEN};
-use cedarkey_registry::is_name;
+use cedarkey_registry::{Registry, is_name};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use zeroize::Zeroizing;
 
 /// A configuration of Kong, which has the keys of consumers (`consumers[].keyauth_credentials[]`),
@@ -120,6 +123,28 @@ pub fn kubernetes(text: &str) -> Result<Vec<Entry>, String> {
         }
     }
     some(entries, "a Secret with data")
+}
+
+/// The same without the names that keys of the registry have.
+pub async fn unless_taken(
+    mut entries: Vec<Entry>,
+    registry: &Registry,
+    output: &Output,
+) -> Result<Entries, Failure> {
+    let names: Vec<_> =
+        entries.iter().filter_map(|(_, entry)| entry.as_ref().ok()?.name.clone()).collect();
+    let taken = registry.of_names(&names).await;
+    let taken = taken.context(Exit::Registry, "the keys cannot be read")?;
+    let taken: BTreeSet<_> = taken.into_iter().filter_map(|key| key.name).collect();
+    for entry in entries.iter_mut().filter_map(|(_, entry)| entry.as_mut().ok()) {
+        entry.name.take_if(|name| taken.contains(name));
+    }
+    if !taken.is_empty() {
+        let taken = taken.into_iter().collect::<Vec<_>>().join("`, `");
+        let what = "left without a name that another key has";
+        output.note(format_args!("{DIM}{what}: `{taken}`{DIM:#}"));
+    }
+    Ok(Box::new(entries.into_iter()))
 }
 
 fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
