@@ -23,11 +23,11 @@ pub fn sort(considered: &mut [Considered]) {
     });
 }
 
-/// Tells what policies had to say, given the cause of a denial. Of a request that was denied nobody asks why more forbids did not
-/// apply, so these are only named.
+/// Tells what policies had to say, given the cause of a denial. Of a request that was denied nobody
+/// asks why more forbids did not apply, so these are only named.
 pub fn tell(cause: Option<&str>, considered: &[Considered], output: &Output, out: &mut dyn Write) {
-    let is_permit = |it: &&Considered| it.effect == Effect::Permit;
-    if cause == Some(Cause::NoPermit.label()) && !considered.iter().any(|it| is_permit(&it)) {
+    let no_permit = considered.iter().all(|it| it.effect == Effect::Forbid);
+    if cause == Some(Cause::NoPermit.label()) && no_permit {
         let _ = writeln!(out, "  no permit's scope matched the key, the action and the endpoint");
     }
     let is_idle = |it: &&Considered| {
@@ -74,4 +74,36 @@ pub fn view(considered: &Considered) -> Value {
         "file": source.map(Source::name), "obstacle": considered.obstacle().map(part),
         "parts": parts,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decided_comes_first_and_then_what_nearly_did() {
+        let remark = Remark { place: None, because: "this is false".into(), values: Vec::new() };
+        let (applied, failed) = (Standing::Applied(Vec::new()), Standing::Failed(remark.clone()));
+        let unmet = Standing::Unmet(remark);
+        let mut considered: Vec<_> = [
+            ("idle", Effect::Forbid, &unmet, 1),
+            ("far", Effect::Permit, &unmet, 3),
+            ("in vain", Effect::Permit, &applied, 0),
+            ("near", Effect::Permit, &unmet, 1),
+            ("broken", Effect::Forbid, &failed, 1),
+            ("decisive", Effect::Forbid, &applied, 0),
+        ]
+        .into_iter()
+        .map(|(id, effect, standing, unmet)| Considered {
+            id: id.into(),
+            effect,
+            standing: standing.clone(),
+            unmet,
+            source: None,
+        })
+        .collect();
+        sort(&mut considered);
+        let ids: Vec<_> = considered.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["decisive", "broken", "in vain", "near", "far", "idle"]);
+    }
 }

@@ -112,7 +112,13 @@ impl Import {
         let mut entries = open(form, &self.file)?;
         let registry = project::registry(&settings.registry).await?;
         if form.is_foreign() {
-            entries = foreign::unless_taken(entries.collect(), &registry, output).await?;
+            match foreign::unless_taken(entries.collect(), &registry, output).await {
+                Ok(kept) => entries = kept,
+                Err(failure) => {
+                    registry.close().await;
+                    return Err(failure);
+                }
+            }
         }
         let complete = |entry: KeyEntry| {
             if entry.state.is_some_and(|state| state != State::Active) {
