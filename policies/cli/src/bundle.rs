@@ -29,7 +29,7 @@ pub struct Built {
 }
 
 /// How long a bundle is built anew because somebody else has pushed meanwhile.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Builds and signs the project's bundle with the registry's keys.
 ///
