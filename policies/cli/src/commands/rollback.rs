@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{DIM, GOOD, NOTICE, Output, counted};
 use crate::progress::Progress;
-use crate::project;
+use crate::project::{self, Settings};
 use crate::publisher::{InForce, Publisher, Rejection};
 use crate::renewal::Renewal;
 use cedarkey_engine::key::KeyId;
@@ -52,12 +52,11 @@ impl Rollback {
         let publisher = Publisher::new(&self.publisher, self.timeout)?;
         let settings = project::settings(given)?;
         let renewal = Renewal::read(&settings)?;
-        let registered = Keys::registered(&settings).await?;
         let name = renewal.name();
         let progress = Progress::start(format!("rolling `{name}` back to version {}", self.to));
-        let done = match self.once(&publisher, &renewal, &registered).await {
+        let done = match self.once(&publisher, &renewal, &settings).await {
             // Somebody has pushed at the same time: what is in force must be looked at again.
-            Err(Rejection::Overtaken(_)) => self.once(&publisher, &renewal, &registered).await?,
+            Err(Rejection::Overtaken(_)) => self.once(&publisher, &renewal, &settings).await?,
             other => other?,
         };
         progress.finish();
@@ -98,7 +97,7 @@ impl Rollback {
         &self,
         publisher: &Publisher,
         renewal: &Renewal,
-        registered: &Keys,
+        settings: &Settings,
     ) -> Result<(u64, u64, Restored), Rejection> {
         let name = renewal.name();
         let InForce { envelope, etag } = publisher.in_force(name).await?;
@@ -120,7 +119,8 @@ impl Rollback {
             let message = format!("the publisher gives version {} for {}", old.version, self.to);
             return Err(Failure::new(Exit::Publisher, message).into());
         }
-        let restored = restore(publisher, renewal, registered, current, old).await?;
+        let registered = Keys::registered(settings).await?;
+        let restored = restore(publisher, renewal, &registered, current, old).await?;
         let pushed = restored.renewed.push(publisher, &etag).await?;
         Ok((from, pushed.version, restored))
     }

@@ -79,18 +79,18 @@ impl Keys {
     }
 
     /// Sees to it that no key is accepted that one of these refuses, nor for longer than each that
-    /// has it says. What none of them has is left out: it may have been over for so long that it was
+    /// has it says. What neither has is left out: it may have been over for so long that it was
     /// forgotten.
-    pub fn bound_by(&mut self, all: [&Self; 2]) -> Bound {
+    pub fn bound_by(&mut self, in_force: &Self, registered: &Self) -> Bound {
         let mut bounds = HashMap::new();
-        for (_, key) in all.iter().flat_map(|keys| &keys.records) {
+        for (_, key) in in_force.records.iter().chain(&registered.records) {
             let (from, until) = bounds.entry(key.id).or_insert((i64::MIN, i64::MAX));
             *from = key.not_before.max(*from);
             *until = key.expires.min(*until);
         }
         let mut bound = Bound::default();
         let refused_before = self.refused.clone();
-        self.refused.extend(all.iter().flat_map(|keys| &keys.refused));
+        self.refused.extend(&in_force.refused);
         self.records.retain_mut(|(_, key)| {
             let Some((from, until)) = bounds.get(&key.id) else {
                 bound.dropped = bound.dropped.saturating_add(1);
@@ -100,6 +100,9 @@ impl Keys {
                 key.expires = key.expires.min(*until);
                 key.not_before = key.not_before.max(*from);
                 bound.narrowed = bound.narrowed.saturating_add(1);
+            }
+            if registered.refused.contains(&key.id) {
+                self.refused.insert(key.id);
             }
             if self.refused.contains(&key.id) && !refused_before.contains(&key.id) {
                 bound.refused = bound.refused.saturating_add(1);
@@ -167,7 +170,7 @@ mod tests {
         // Shortened, put off, lengthened; 4 and 5 are no longer there, 6 is new.
         let in_force = [(1, 0, 2_000), (2, 3_000, 9_000), (3, 0, 10_000), (6, 0, 9_000)];
         let in_force = keys(&in_force, &[3]);
-        let bound = old.bound_by([&in_force, &Keys::default()]);
+        let bound = old.bound_by(&in_force, &Keys::default());
         assert_eq!(bound, Bound { refused: 1, narrowed: 2, dropped: 2 });
         let told = |(_, key): &(KeyHash, KeyRecord)| (key.id, key.not_before, key.expires);
         let bounds: Vec<_> = old.records.iter().map(told).collect();
@@ -181,9 +184,10 @@ mod tests {
         let mut old = keys(&[(1, 0, 9_000), (2, 0, 9_000), (3, 0, 9_000), (4, 0, 9_000)], &[]);
         // A publisher that was restored has the first two as they were, and has lost the others.
         let in_force = keys(&[(1, 0, 9_000), (2, 0, 9_000)], &[]);
-        let registry = keys(&[(1, 0, 9_000), (2, 0, 3_000), (3, 0, 9_000)], &[1]);
-        let bound = old.bound_by([&in_force, &registry]);
+        let registry = keys(&[(1, 0, 9_000), (2, 0, 3_000), (3, 0, 9_000)], &[1, 8]);
+        let bound = old.bound_by(&in_force, &registry);
         assert_eq!(bound, Bound { refused: 1, narrowed: 1, dropped: 1 });
+        assert_eq!(old.refused, [id(1)].into(), "others that the registry refuses are not there");
         assert_eq!(old.usable(NOW), [2, 3].map(id).into());
     }
 }

@@ -34,7 +34,7 @@ pub async fn restore(
     let mut fetched = Fetched::default();
     let in_force = Keys::fetch(publisher, current, &mut fetched).await?;
     let mut keys = Keys::fetch(publisher, old, &mut fetched).await?;
-    let bound = keys.bound_by([&in_force, registered]);
+    let bound = keys.bound_by(&in_force, registered);
 
     let list = revocations::build(keys.refused.iter().copied());
     let mut parts = vec![(SegmentKind::Revocations, list)];
