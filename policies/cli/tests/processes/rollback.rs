@@ -220,6 +220,43 @@ fn a_key_is_revoked_although_the_project_has_errors() -> Result {
 }
 
 #[test]
+fn a_key_is_revoked_and_nothing_else_of_the_project_comes_into_force() -> Result {
+    let project = Project::new()?;
+    let ((lost, token), (_, other)) = (issue(&project)?, issue(&project)?);
+    let server = Server::start(&project)?;
+    let revoke = ["keys", "revoke", &lost, "--reason", "lost", "--refused-only", "--push"];
+    let revoke = [&revoke[..], &[&server.url]].concat();
+    let said = project.run(&revoke)?;
+    assert!(said.status == Some(8) && said.stderr.contains("push it first"), "{}", said.stderr);
+    let pushed = push(&project, &server.url)?;
+    let policy = project.path("shop/policies/mistake.cedar");
+    fs::write(&policy, "@id(\"mistake\")\nforbid (principal, action, resource);\n")?;
+    let done = project.json(&revoke)?;
+    // The list was pushed with the rest: there is nothing to add to it.
+    assert_eq!(done.pointer("/version"), Some(&json!(pushed)));
+    project
+        .run(&[
+            "keys",
+            "suspend",
+            "--owner",
+            "team:payments",
+            "--reason",
+            "x",
+            "--refused-only",
+            "--push",
+            &server.url,
+        ])?
+        .success()?;
+    for token in [token, other] {
+        let said = decided(&project, &server, &token)?;
+        assert!(said.contains("DENY") && said.contains("revoked"), "{said}");
+        assert!(!said.contains("mistake"), "{said}");
+    }
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_rolled_back_to() -> Result {
     let project = Project::new()?;
     let server = Server::start(&project)?;

@@ -1,5 +1,6 @@
 //! Telling proxies of a change of keys at once.
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{GOOD, NOTICE, Output};
 use crate::project;
@@ -24,6 +25,10 @@ pub struct Refuse {
     /// only which keys are refused is sent
     #[arg(long, value_name = "URL")]
     push: Option<Url>,
+    /// Send only which keys are refused, whatever the project's files say: after a rollback, say, or
+    /// where they are being changed
+    #[arg(long, requires = "push")]
+    refused_only: bool,
 }
 
 /// What proxies are told of.
@@ -72,19 +77,26 @@ impl Push {
 impl Refuse {
     /// To this publisher.
     pub fn to(url: &Url) -> Self {
-        Self { push: Some(url.clone()) }
+        Self { push: Some(url.clone()), refused_only: false }
     }
 
     /// Tells proxies, if that was asked for, and gives the version in which it is so.
     pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
         let Some(url) = &self.push else { return Ok(None) };
         let publisher = Publisher::new(url, publisher::TIMEOUT)?;
+        let settings = project::settings(given)?;
+        if self.refused_only {
+            let version = refusals::push(&settings, &publisher).await?;
+            let message = format!("no bundle of this project is in force at {url}");
+            let none = || Failure::new(Exit::Refused, message).help("push it first");
+            return version.ok_or_else(none).map(Some);
+        }
         let problems = match whole(&publisher, given, output).await {
             Err(Failure::Problems(problems)) => problems,
             told => return told,
         };
         // Nobody is to mend policies before a key that has leaked is refused.
-        let Some(version) = refusals::push(&project::settings(given)?, &publisher).await? else {
+        let Some(version) = refusals::push(&settings, &publisher).await? else {
             return Err(problems.into());
         };
         problems.iter().for_each(|problem| output.diagnostic(problem));
