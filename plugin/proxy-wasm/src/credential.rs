@@ -51,7 +51,7 @@ pub fn find<'a>(places: &[Location], headers: &'a Headers) -> Credential<'a> {
 fn each<'a>(place: &Location, headers: &'a Headers, see: &mut dyn FnMut(Option<Cow<'a, str>>)) {
     match place {
         Location::Header(name) => headers.all(name).for_each(|value| {
-            see(text(value).map(|value| Cow::Borrowed(value.trim())));
+            see(text(value).map(|value| Cow::Borrowed(value.trim_ascii())));
         }),
         Location::Bearer => headers.all("authorization").for_each(|value| match text(value) {
             None => see(None),
@@ -82,7 +82,7 @@ fn in_cookies<'a>(name: &str, header: &'a str, see: &mut dyn FnMut(Option<Cow<'a
 /// The token of an `Authorization` header of the Bearer scheme (RFC 6750, section 2.1).
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim())
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii())
 }
 
 fn text(value: &[u8]) -> Option<&str> {

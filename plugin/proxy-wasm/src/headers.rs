@@ -51,17 +51,20 @@ impl Headers {
 
     /// What the request is for. What occurs several times, or is not text, counts as absent.
     pub fn start(&self) -> Start<'_> {
-        let (mut method, mut authority, mut path) = (None, None, None);
+        // How often each occurs, and its value.
+        let mut parts: [(u32, &[u8]); 3] = [(0, &[]); 3];
+        let [method, authority, path] = &mut parts;
         for (name, value) in self.iter() {
             let part = match name {
-                b":method" => &mut method,
-                b":authority" => &mut authority,
-                b":path" => &mut path,
+                b":method" => &mut *method,
+                b":authority" => &mut *authority,
+                b":path" => &mut *path,
                 _ => continue,
             };
-            *part = Some(if part.is_none() { str::from_utf8(value).ok() } else { None });
+            *part = (part.0.saturating_add(1), value);
         }
-        let [method, authority, path] = [method, authority, path].map(Option::flatten);
+        let text = |(count, value)| str::from_utf8(value).ok().filter(|_| count == 1_u32);
+        let [method, authority, path] = parts.map(text);
         Start { method, authority, path }
     }
 

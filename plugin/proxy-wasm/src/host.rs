@@ -6,12 +6,13 @@
 //! of the request in hand, the time, shared data, and records, which only a configuration asks for;
 //! and values are read as bytes, for the SDK panics on text that is not UTF-8.
 
+mod clock;
 mod map;
 
 use crate::headers::Headers;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The headers of the request in hand, the pseudo-headers among them. `None` where the proxy gives
 /// no headers in the form of the ABI.
@@ -71,11 +72,9 @@ pub fn record(record: &str) {
 
 /// The present instant, in milliseconds since 1970-01-01T00:00:00Z.
 pub fn now() -> i64 {
-    let since = hostcalls::get_current_time()
-        .ok()
-        .and_then(|now| now.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let milliseconds = clock::nanoseconds().map(|time| time / 1_000_000);
     // Without a clock it is the end of time, at which every key and bundle has expired.
-    since.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(i64::MAX)
+    milliseconds.and_then(|time| i64::try_from(time).ok()).unwrap_or(i64::MAX)
 }
 
 /// The plugin's configuration.

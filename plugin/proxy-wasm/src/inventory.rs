@@ -23,7 +23,7 @@ use std::rc::Rc;
 pub struct Inventory {
     place: Place,
     /// For each shard, what this VM knows it by: the same as long as its content is.
-    ids: Vec<u32>,
+    ids: Vec<u64>,
     hot: Rc<RefCell<Hot>>,
 }
 

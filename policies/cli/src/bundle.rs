@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::project;
 use crate::publisher::{Publisher, Pushed};
 use crate::signing::Signers;
-use cedarkey_bundle::{Archive, Bundle};
+use cedarkey_bundle::{Archive, Bundle, Manifest};
 use cedarkey_compiler::{Problems, compile};
 use jiff::Timestamp;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub struct Built {
 }
 
 /// How long a bundle is built anew because somebody else has pushed meanwhile.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Builds and signs the project's bundle with the registry's keys.
 ///
@@ -61,7 +61,7 @@ pub async fn build(
     Ok(Built { archive, policies, routes, keys, revoked })
 }
 
-/// Builds the project's bundle and sends it to a publisher; gives how many segments it has besides.
+/// Builds the project's bundle and sends it to a publisher; gives what it consists of besides.
 ///
 /// Where somebody else was first, it is built anew, with whatever keys there are now: a revocation
 /// must not lose to a publisher that mints keys all the time.
@@ -69,12 +69,12 @@ pub async fn push(
     given: Option<&Path>,
     publisher: &Publisher,
     output: &Output,
-) -> Result<(Pushed, usize), Failure> {
+) -> Result<(Pushed, Manifest), Failure> {
     let begun = Instant::now();
     loop {
         let archive = build(given, None, output).await?.archive;
         match publisher.push(&archive).await {
-            Ok(pushed) => return Ok((pushed, archive.segments.len())),
+            Ok(pushed) => return Ok((pushed, archive.envelope.manifest().clone())),
             Err(failure) if failure.exit() == Exit::Conflict && begun.elapsed() < PATIENCE => {}
             Err(failure) => return Err(failure),
         }

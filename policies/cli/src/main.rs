@@ -12,6 +12,8 @@ mod output;
 mod progress;
 mod project;
 mod publisher;
+mod refusals;
+mod renewal;
 mod report;
 mod shell;
 mod signing;

@@ -130,9 +130,9 @@ pub fn public(source: &KeySource, root: &Path) -> Result<PublicKey, Failure> {
     Signer::read(source, root).map(|signer| signer.public())
 }
 
-/// The public keys that may be trusted at some time.
-pub fn keys(trusted: &[TrustedKey]) -> Vec<PublicKey> {
-    trusted.iter().map(|trusted| trusted.key).collect()
+/// The public keys that are trusted at an instant.
+pub fn trusted_at(trusted: &[TrustedKey], now: Timestamp) -> Vec<PublicKey> {
+    trusted.iter().filter(|key| key.holds_at(now)).map(|key| key.key).collect()
 }
 
 /// Reads a private key from a file.

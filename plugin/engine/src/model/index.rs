@@ -73,6 +73,8 @@ enum Demand {
 pub(crate) struct Candidates {
     /// Indices of the policies whose scope matches, ascending.
     pub policies: Vec<u32>,
+    /// The nodes that were come to.
+    nodes: Vec<u32>,
 }
 
 /// So few policies are looked through faster than they are looked up.
@@ -179,19 +181,25 @@ impl Index {
         resource: Uid,
         found: &mut Candidates,
     ) {
-        let policies = &mut found.policies;
+        let Candidates { policies, nodes } = found;
         policies.clear();
         if pools.model.policies().len() <= FEW {
             let query = [principal, action, resource];
             return self.look_through(pools, query, policies);
         }
-        self.follow(pools, ROOT, action, &mut |at| {
-            self.follow(pools, at, principal, &mut |at| {
-                self.follow(pools, at, resource, &mut |at| {
-                    self.behind(at).iter().for_each(|policy| policies.push(*policy));
-                });
-            });
-        });
+        nodes.clear();
+        nodes.push(ROOT);
+        let mut first = 0;
+        for uid in [action, principal, resource] {
+            let next = nodes.len();
+            for at in first..next {
+                self.follow(pools, nodes.get(at).copied().unwrap_or(ROOT), uid, nodes);
+            }
+            first = next;
+        }
+        for at in nodes.get(first..).unwrap_or_default() {
+            policies.extend_from_slice(self.behind(*at));
+        }
         // A parent and a grandparent can be the same entity: no policy is to count twice.
         if policies.len() > 1 {
             policies.sort_unstable();
@@ -234,31 +242,26 @@ impl Index {
         }
     }
 
-    /// Hands on each node that a demand which is met leads to. One may come up twice.
-    #[inline]
-    fn follow(&self, pools: Pools<'_>, at: u32, uid: Uid, go: &mut impl FnMut(u32)) {
+    /// Adds each node that a demand which is met leads to. One may come up twice.
+    #[inline(never)]
+    fn follow(&self, pools: Pools<'_>, at: u32, uid: Uid, to: &mut Vec<u32>) {
         let Some(node) = self.nodes.get(at as usize) else { return };
         if node.any != ROOT {
-            go(node.any);
+            to.push(node.any);
         }
-        if node.forms & EQUAL != 0
-            && let Some(to) = self.lead(&self.of_entities, uid.0, Demand::Equal(uid).edge(at))
-        {
-            go(to);
+        if node.forms & EQUAL != 0 {
+            to.extend(self.lead(&self.of_entities, uid.0, Demand::Equal(uid).edge(at)));
         }
         if node.forms & KIND != 0
             && let Some(kind) = pools.kind_of(uid)
-            && let Some(to) = self.lead(&self.of_kinds, kind.0, Demand::Kind(kind).edge(at))
         {
-            go(to);
+            to.extend(self.lead(&self.of_kinds, kind.0, Demand::Kind(kind).edge(at)));
         }
         if node.forms & GROUP == 0 {
             return;
         }
         let mut member = |uid: Uid| {
-            if let Some(to) = self.lead(&self.of_entities, uid.0, Demand::Group(uid).edge(at)) {
-                go(to);
-            }
+            to.extend(self.lead(&self.of_entities, uid.0, Demand::Group(uid).edge(at)));
         };
         member(uid);
         let Some(entity) = pools.local(uid) else {

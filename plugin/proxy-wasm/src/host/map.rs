@@ -1,5 +1,4 @@
-//! Reading headers: the one call for which the SDK is too dear. It would copy each name and value
-//! into memory of its own.
+//! Reading headers, of which the SDK would copy each name and value into memory of its own.
 #![expect(unsafe_code, reason = "memory that the proxy has asked the SDK for changes hands here")]
 
 use crate::headers::Headers;

@@ -8,7 +8,7 @@ use rustc_hash::FxBuildHasher;
 /// How many keys a generation holds. Two of them take about 3 MB.
 const MOST: usize = 14_336;
 
-/// How many tokens there is room for that were looked for in vain, a power of two: they take 32 KB.
+/// How many tokens there is room for that were looked for in vain, a power of two: they take 40 KB.
 const VAIN: usize = 1_024;
 
 /// A bounded memory of what tokens were looked for, and of what came of it, so that a token that
@@ -31,7 +31,7 @@ pub struct Hot {
     young: Generation,
     old: Generation,
     vain: Vec<Option<Vain>>,
-    ids: u32,
+    ids: u64,
 }
 
 /// One content of one shard.
@@ -40,7 +40,7 @@ pub struct Shard {
     /// Which shard of an inventory it is.
     pub number: usize,
     /// What this VM knows the content by.
-    pub id: u32,
+    pub id: u64,
 }
 
 /// By the first half of the tag.
@@ -64,23 +64,15 @@ struct Vain {
 
 impl Hot {
     /// An id for a shard whose content is new to this VM.
-    pub fn new_id(&mut self) -> u32 {
-        self.ids = match self.ids.checked_add(1) {
-            Some(id) => id,
-            // After four thousand million shards they start again, with nothing remembered.
-            None => {
-                self.young.clear();
-                self.old.clear();
-                self.vain.clear();
-                1
-            }
-        };
+    pub fn new_id(&mut self) -> u64 {
+        // There are not so many that it could come round.
+        self.ids = self.ids.wrapping_add(1);
         self.ids
     }
 
     /// The key that was found when this token was looked for, or that there was none. `ids` are those
     /// of the shards that there are now; what was found in others does not count.
-    pub fn get(&mut self, token: &str, ids: &[u32]) -> Option<Option<KeyRecord>> {
+    pub fn get(&mut self, token: &str, ids: &[u64]) -> Option<Option<KeyRecord>> {
         let tag = self.secret.tag(token.as_bytes());
         let Tag([first, rest]) = tag;
         let is_there = |shard: Shard| ids.get(shard.number) == Some(&shard.id);
@@ -156,6 +148,18 @@ mod tests {
             (hot.get("one", &ids), hot.get("other", &ids)),
             (Some(None), Some(Some(key(2))))
         );
+    }
+
+    #[test]
+    fn a_token_with_half_of_the_same_tag_is_another() {
+        let (ids, mut hot) = ([0, 0, 0, 7], Hot::default());
+        let tag @ Tag([first, rest]) = hot.secret.tag(b"one");
+        let other = Entry { rest: rest ^ 1, shard: SHARD, key: key(1) };
+        hot.young.insert(first, other);
+        hot.old.insert(first, other);
+        hot.put("two", SHARD, None);
+        hot.vain[place(tag)] = Some(Vain { tag: Tag([first, rest ^ 1]), shard: SHARD });
+        assert_eq!(hot.get("one", &ids), None);
     }
 
     #[test]

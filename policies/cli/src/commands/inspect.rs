@@ -56,13 +56,13 @@ impl Inspect {
     }
 }
 
-/// The keys that the project trusts; none where there is no project.
+/// The keys that the project trusts now; none where there is no project.
 fn own(given: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
     if given.is_none() && project::root(None).is_err() {
         return Ok(Vec::new());
     }
     let settings = project::settings(given)?;
-    Ok(signing::keys(&settings.trusted))
+    Ok(signing::trusted_at(&settings.trusted, Timestamp::now()))
 }
 
 fn view(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>) -> Value {

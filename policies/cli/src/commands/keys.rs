@@ -11,13 +11,14 @@ mod keys_file;
 mod list;
 mod new;
 mod options;
+mod push;
 mod rotate;
 mod rules;
 mod show;
 mod spec;
 mod verify_token;
 
-pub use options::Push;
+pub use push::{Push, Refuse};
 pub use rules::Rules;
 
 use crate::exit::Exit;

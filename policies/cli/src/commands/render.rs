@@ -1,6 +1,7 @@
 //! `cedarkey render`
 
 mod envoy;
+mod filter;
 mod folder;
 mod record;
 mod tls;

@@ -1,20 +1,20 @@
 //! `cedarkey rollback`
 
 mod keys;
-mod renew;
+mod restore;
 
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
-use crate::output::{GOOD, NOTICE, Output, counted};
+use crate::failure::Failure;
+use crate::output::{DIM, GOOD, NOTICE, Output, counted};
 use crate::progress::Progress;
 use crate::project::{self, Settings};
 use crate::publisher::{InForce, Publisher, Rejection};
-use crate::signing::{self, Signers};
-use cedarkey_bundle::{Envelope, Manifest, PublicKey};
+use crate::renewal::Renewal;
 use cedarkey_engine::key::KeyId;
 use clap::Args;
 use jiff::SignedDuration;
-use renew::{Renewed, renew};
+use keys::Keys;
+use restore::{Restored, restore};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -22,9 +22,11 @@ use std::path::Path;
 /// Put an earlier version's policies, routes and keys back into force.
 ///
 /// They are signed anew, as a version above all others, because proxies never take a lower one. No key
-/// works again because of it, nor for longer: keys that were revoked since stay revoked, and those that
-/// were to end earlier do. Keys that were issued since are unknown until the next push, and what the
-/// others may do is what they might then. Which keys no longer work is told.
+/// works again because of it, nor for longer: each is held against the version in force and against the
+/// registry, where that is at hand. Keys that were issued since are unknown until the next push, and
+/// what the others may do is what they might then. Which keys no longer work is told.
+///
+/// The project's files stay as they are, so mend them: the next push builds what they say.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cedarkey versions --publisher http://127.0.0.1:9180
@@ -44,32 +46,27 @@ pub struct Rollback {
 /// How many keys are named.
 const NAMED: usize = 20;
 
-/// What renewing takes.
-struct Signing {
-    signers: Signers,
-    trusted: Vec<PublicKey>,
-    name: String,
-}
-
 impl Rollback {
     /// Does it.
     pub async fn run(self, given: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let publisher = Publisher::new(&self.publisher, self.timeout)?;
-        let signing = Signing::read(&project::settings(given)?)?;
-        let name = &signing.name;
+        let settings = project::settings(given)?;
+        let renewal = Renewal::read(&settings)?;
+        let name = renewal.name();
         let progress = Progress::start(format!("rolling `{name}` back to version {}", self.to));
-        let done = match self.once(&publisher, &signing).await {
+        let done = match self.once(&publisher, &renewal, &settings).await {
             // Somebody has pushed at the same time: what is in force must be looked at again.
-            Err(Rejection::Overtaken(_)) => self.once(&publisher, &signing).await?,
+            Err(Rejection::Overtaken(_)) => self.once(&publisher, &renewal, &settings).await?,
             other => other?,
         };
         progress.finish();
-        let (from, version, renewed) = done;
-        let Renewed { revoked, bounded, stopped, .. } = renewed;
+        let (from, version, restored) = done;
+        let Restored { bound, stopped, .. } = restored;
         let ids: Vec<_> = stopped.iter().map(ToString::to_string).collect();
         let value = json!({
             "name": name, "version": version, "from": from, "to": self.to,
-            "stillRevoked": revoked, "stillBounded": bounded, "stopped": ids,
+            "stillRevoked": bound.refused, "stillBounded": bound.narrowed, "dropped": bound.dropped,
+            "stopped": ids,
             "publisher": self.publisher.as_str(),
         });
         output.result(&value, |out| {
@@ -77,8 +74,9 @@ impl Rollback {
             let _ = writeln!(out, "{GOOD}rolled back{GOOD:#} {name} from version {from} to {to}");
             let _ = writeln!(out, "            as version {version}");
             let kept = [
-                (revoked, "revoked since", "still revoked"),
-                (bounded, "given an earlier end or a later beginning since", "still so"),
+                (bound.refused, "revoked or suspended since", "still refused"),
+                (bound.narrowed, "given an earlier end or a later beginning since", "still so"),
+                (bound.dropped, "neither in force nor in the registry here", "left out"),
             ];
             for (count, since, still) in kept.into_iter().filter(|(count, ..)| *count > 0) {
                 let keys = counted(count, "key");
@@ -86,6 +84,11 @@ impl Rollback {
             }
             name_stopped(&stopped, out);
         });
+        output.note(format_args!(
+            "{DIM}policies, routes and what keys may do are those of version {}; the project's files \
+             are as they were: mend them before the next push{DIM:#}",
+            self.to,
+        ));
         Ok(Exit::Ok)
     }
 
@@ -93,11 +96,12 @@ impl Rollback {
     async fn once(
         &self,
         publisher: &Publisher,
-        signing: &Signing,
-    ) -> Result<(u64, u64, Renewed), Rejection> {
-        let name = &signing.name;
+        renewal: &Renewal,
+        settings: &Settings,
+    ) -> Result<(u64, u64, Restored), Rejection> {
+        let name = renewal.name();
         let InForce { envelope, etag } = publisher.in_force(name).await?;
-        let current = signing.verified(&envelope)?;
+        let current = renewal.verified(&envelope)?;
         let from = current.version;
         if self.to >= from {
             let message = format!("version {} is not below {from}, the one in force", self.to);
@@ -110,16 +114,15 @@ impl Rollback {
             }
             other => other?,
         };
-        let old = signing.verified(&old)?;
+        let old = renewal.verified(&old)?;
         if old.version != self.to {
             let message = format!("the publisher gives version {} for {}", old.version, self.to);
             return Err(Failure::new(Exit::Publisher, message).into());
         }
-        let renewed = renew(publisher, signing, current, old).await?;
-        let segments = renewed.segments.iter().map(|(digest, content)| (*digest, &**content));
-        let segments = segments.collect();
-        let pushed = publisher.push_parts(&renewed.envelope, &segments, Some(&etag)).await?;
-        Ok((from, pushed.version, renewed))
+        let registered = Keys::registered(settings).await?;
+        let restored = restore(publisher, renewal, &registered, current, old).await?;
+        let pushed = restored.renewed.push(publisher, &etag).await?;
+        Ok((from, pushed.version, restored))
     }
 }
 
@@ -135,29 +138,5 @@ fn name_stopped(stopped: &[KeyId], out: &mut dyn Write) {
     }
     if let Some(more) = stopped.len().checked_sub(NAMED).filter(|more| *more > 0) {
         let _ = writeln!(out, "  and {more} more");
-    }
-}
-
-// === impl Signing ===
-
-impl Signing {
-    fn read(settings: &Settings) -> Result<Self, Failure> {
-        Ok(Self {
-            signers: Signers::read(settings)?,
-            trusted: signing::keys(&settings.trusted),
-            name: settings.name.clone(),
-        })
-    }
-
-    /// The manifest of an envelope that this project signed: the publisher may be anybody.
-    fn verified<'a>(&self, envelope: &'a Envelope) -> Result<&'a Manifest, Failure> {
-        let manifest = envelope.manifest();
-        let message =
-            format!("version {} on the publisher is not this project's", manifest.version);
-        envelope.verify(&self.trusted).context(Exit::Bundle, &message)?;
-        if manifest.name != self.name {
-            return Err(Failure::new(Exit::Bundle, message));
-        }
-        Ok(manifest)
     }
 }

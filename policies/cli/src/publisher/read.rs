@@ -51,7 +51,7 @@ impl Publisher {
     /// # Errors
     ///
     /// As [`versions`](Self::versions).
-    pub async fn in_force(&self, name: &str) -> Result<InForce, Failure> {
+    pub async fn in_force(&self, name: &str) -> Result<InForce, Rejection> {
         let get = self.client.get(self.url(&["bundles", name, "manifest"]));
         let answer = self.ask(get).await?;
         let envelope = self.envelope(&answer.body)?;

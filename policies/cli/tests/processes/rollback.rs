@@ -111,11 +111,8 @@ fn a_rollback_takes_keys_and_gives_none_back_and_says_which() -> Result {
     assert!(human.contains(bounded), "{human}");
     let stopped = "3 keys unknown or refused until the next push:\n";
     assert!(human.contains(stopped) && !human.contains(old), "{human}");
-    let file = project.path("downloaded.ckb");
-    fs::write(&file, server.download("shop")?)?;
-    let eval = ["eval", &file.to_string_lossy(), "--token", &token, "--path", "/v1/orders/7"];
-    let said = project.run(&eval)?;
-    assert!(said.status == Some(2) && said.stdout.contains("expired"), "{}", said.stdout);
+    let said = decided(&project, &server, &token)?;
+    assert!(said.contains("DENY") && said.contains("expired"), "{said}");
 
     push(&project, &url)?;
     let done = project.json(&rollback)?;
@@ -124,6 +121,137 @@ fn a_rollback_takes_keys_and_gives_none_back_and_says_which() -> Result {
     let again = project.json(&rollback)?;
     assert_eq!(again.pointer("/stopped"), Some(&json!([])));
     assert_eq!(again.pointer("/stillBounded"), Some(&json!(1)));
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+/// The id and the token of a new key that may read orders.
+fn issue(project: &Project) -> Result<(String, String)> {
+    let member = ["--owner", "team:payments", "--team", "payments", "--scope", "orders:read"];
+    let issued = project.json(&[&["keys", "issue", "--purpose", "tests"], &member[..]].concat())?;
+    let text = |at| issued.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok((text("/key/id"), text("/token")))
+}
+
+/// What a bundle of the publisher decides about a token.
+fn decided(project: &Project, server: &Server, token: &str) -> Result<String> {
+    let file = project.path("downloaded.ckb");
+    fs::write(&file, server.download("shop")?)?;
+    let eval = ["eval", &file.to_string_lossy(), "--token", token, "--path", "/v1/orders/7"];
+    Ok(project.run(&eval)?.stdout)
+}
+
+#[test]
+fn the_registry_is_asked_where_the_publisher_has_an_old_state() -> Result {
+    let project = Project::new()?;
+    let (id, token) = issue(&project)?;
+    let (id, token) = (id.as_str(), token.as_str());
+    let known = Server::start(&project)?;
+    let other = project.path("other.db");
+    let restored = Server::start_with(&project, &["--database", &other.to_string_lossy()], |_| ())?;
+    let good = push(&project, &restored.url)?;
+    push(&project, &restored.url)?;
+    assert!(decided(&project, &restored, token)?.contains("ALLOW"));
+    // One publisher learns of it; the other is as it was before.
+    project.run(&["keys", "revoke", id, "--reason", "lost", "--push", &known.url])?.success()?;
+    let rollback = ["rollback", "--to", &good.to_string(), "--publisher", &restored.url];
+    let done = project.json(&rollback)?;
+    assert_eq!(done.pointer("/stillRevoked"), Some(&json!(1)));
+    let said = decided(&project, &restored, token)?;
+    assert!(said.contains("DENY") && said.contains("revoked"), "{said}");
+    known.stop(Signal::TERM)?;
+    restored.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
+fn what_a_key_signed_whose_time_is_over_is_not_signed_with_a_good_one() -> Result {
+    let project = Project::new()?;
+    let server = Server::start(&project)?;
+    let good = push(&project, &server.url)?;
+    push(&project, &server.url)?;
+    // The project signs with another key, and its first one's time is over.
+    let file = project.path("shop/cedarkey.toml");
+    let before = fs::read_to_string(&file)?;
+    let line =
+        before.lines().find(|line| line.starts_with("trusted =")).ok_or("none is trusted")?;
+    let old = line.split('"').nth(1).ok_or("none is trusted")?;
+    fs::remove_file(project.path("shop/signing.key"))?;
+    project.run(&["signing-key", "new"])?.success()?;
+    let new = project.run(&["signing-key", "show"])?.success()?;
+    let until = "not_after = \"2020-01-01T00:00:00Z\"";
+    let over = format!("trusted = [{{ key = \"{old}\", {until} }}, \"{}\"]", new.trim());
+    fs::write(&file, before.replace(line, &over))?;
+    let rollback = ["rollback", "--to", &good.to_string(), "--publisher", &server.url];
+    let said = project.run(&rollback)?;
+    assert_eq!(said.status, Some(7), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stderr.contains("is not by a key that this project trusts now"),
+        "{}",
+        said.stderr
+    );
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
+fn a_key_is_revoked_although_the_project_has_errors() -> Result {
+    let project = Project::new()?;
+    let (id, token) = issue(&project)?;
+    let (id, token) = (id.as_str(), token.as_str());
+    let server = Server::start(&project)?;
+    fs::write(project.path("shop/policies/broken.cedar"), "permit (")?;
+    let revoke = ["keys", "revoke", id, "--reason", "lost", "--push", &server.url];
+    // There is nothing yet that it could be added to.
+    let said = project.run(&["keys", "suspend", id, "--reason", "lost", "--push", &server.url])?;
+    assert_eq!(said.status, Some(3), "{}{}", said.stdout, said.stderr);
+    fs::remove_file(project.path("shop/policies/broken.cedar"))?;
+    project.run(&["keys", "resume", id, "--push", &server.url])?.success()?;
+    assert!(decided(&project, &server, token)?.contains("ALLOW"));
+
+    fs::write(project.path("shop/policies/broken.cedar"), "permit (")?;
+    let said = project.run(&revoke)?;
+    assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(said.stderr.contains("the project has errors: proxies are told"), "{}", said.stderr);
+    assert!(said.stderr.contains("broken.cedar"), "{}", said.stderr);
+    assert!(decided(&project, &server, token)?.contains("DENY"));
+    server.stop(Signal::TERM)?;
+    Ok(())
+}
+
+#[test]
+fn a_key_is_revoked_and_nothing_else_of_the_project_comes_into_force() -> Result {
+    let project = Project::new()?;
+    let ((lost, token), (_, other)) = (issue(&project)?, issue(&project)?);
+    let server = Server::start(&project)?;
+    let revoke = ["keys", "revoke", &lost, "--reason", "lost", "--refused-only", "--push"];
+    let revoke = [&revoke[..], &[&server.url]].concat();
+    let said = project.run(&revoke)?;
+    assert!(said.status == Some(8) && said.stderr.contains("push it first"), "{}", said.stderr);
+    let pushed = push(&project, &server.url)?;
+    let policy = project.path("shop/policies/mistake.cedar");
+    fs::write(&policy, "@id(\"mistake\")\nforbid (principal, action, resource);\n")?;
+    let done = project.json(&revoke)?;
+    // The list was pushed with the rest: there is nothing to add to it.
+    assert_eq!(done.pointer("/version"), Some(&json!(pushed)));
+    project
+        .run(&[
+            "keys",
+            "suspend",
+            "--owner",
+            "team:payments",
+            "--reason",
+            "x",
+            "--refused-only",
+            "--push",
+            &server.url,
+        ])?
+        .success()?;
+    for token in [token, other] {
+        let said = decided(&project, &server, &token)?;
+        assert!(said.contains("DENY") && said.contains("revoked"), "{said}");
+        assert!(!said.contains("mistake"), "{said}");
+    }
     server.stop(Signal::TERM)?;
     Ok(())
 }
@@ -164,7 +292,11 @@ fn what_cannot_be_rolled_back_to() -> Result {
     project.run(&["signing-key", "new"])?.success()?;
     let said = rollback(first)?;
     assert_eq!(said.status, Some(7), "{}", said.stderr);
-    assert!(said.stderr.contains("on the publisher is not this project's"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("is not by a key that this project trusts now"),
+        "{}",
+        said.stderr
+    );
     server.stop(Signal::TERM)?;
     Ok(())
 }

@@ -18,6 +18,7 @@ fn pushes_are_taken_in_order_and_from_those_who_are_trusted() -> Result {
     let (first, rest) = pushed.split_once('\n').unwrap_or_default();
     assert_eq!(first, format!("pushed shop version 7 to {url}/"));
     assert!(rest.trim().starts_with("5 of 5 segments were new there, "), "{rest}");
+    assert!(rest.contains("it holds until "), "{rest}");
 
     project.run(&["build", "-o", "older.ckb", "--bundle-version", "6"])?.success()?;
     let older = project.run(&["push", "older.ckb", "--to", &url])?;

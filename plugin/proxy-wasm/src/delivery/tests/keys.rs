@@ -4,6 +4,7 @@ use super::world::*;
 use cedarkey_bundle::{Archive, Draft, SegmentKind};
 use cedarkey_engine::key::Unreadable;
 use cedarkey_engine::model::ModelImage;
+use std::collections::BTreeMap;
 
 /// Enough for several shards.
 const KEYS: u64 = 8_000;
@@ -96,6 +97,46 @@ fn a_new_version_brings_its_own_keys_and_keeps_what_is_the_same() {
     assert_eq!(vm.find(&mut world, 5).0, Ok(8));
     let reads: usize = (1..=100).map(|at| vm.find(&mut world, at).1).sum();
     assert!(reads < 100, "the other shards are remembered: {reads}");
+}
+
+#[test]
+fn what_is_remembered_is_what_is_there() {
+    for seed in 0..4 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // Keys with what they tell, besides as many others as make one shard or several.
+        let mut keys: BTreeMap<u64, u64> = (1..=30).map(|at| (at, 1)).collect();
+        let bundle = |version, keys: &BTreeMap<u64, u64>, others| {
+            let others = (1_000..1_000 + others).map(|at| (at, 1));
+            bundle_with(version, keys.clone().into_iter().chain(others))
+        };
+        let (mut world, mut vm) = stocked(&bundle(7, &keys, 0));
+        let mut late = other(&mut world, 2);
+        let mut all = BTreeMap::from([(7, keys.clone())]);
+        for version in 8..48 {
+            match random.u8(..8) {
+                // All is as it was some time ago.
+                0 => keys = random.choice(all.values()).unwrap().clone(),
+                _ => (0..3).for_each(|_| match (random.u64(1..=40), random.bool()) {
+                    (at, true) => drop(keys.remove(&at)),
+                    (at, false) => drop(keys.insert(at, version)),
+                }),
+            }
+            all.insert(version, keys.clone());
+            push(
+                &mut world,
+                &mut vm,
+                &bundle(version, &keys, random.choice([0, 0, KEYS]).unwrap()),
+            );
+            for _ in 0..60 {
+                let number = random.u64(1..=40);
+                let found = late.request(&mut world, number).unwrap();
+                assert_eq!(found, all[&late.version()].get(&number).copied().unwrap_or(0));
+                let found = vm.find(&mut world, number).0.unwrap();
+                assert_eq!(found, keys.get(&number).copied().unwrap_or(0), "{seed}: {version}");
+            }
+        }
+        assert!(late.version() > 7, "it has overtaken");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `cedarkey keys amend`
 
 use super::edit::Plan;
-use super::options::{Push, label, labels, usage};
+use super::options::{label, labels, usage};
+use super::push::{Push, Telling};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -87,7 +88,7 @@ impl Amend {
             done: "changed",
             before: "is so already",
             untold: Some("proxies do not know yet"),
-            push: Some(&self.push),
+            push: Some(Telling::All(&self.push)),
         };
         plan.check(given, output, |key| Some(adjustment.of(key))).await?;
         plan.run(given, output).await

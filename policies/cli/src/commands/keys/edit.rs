@@ -4,7 +4,8 @@ mod plan;
 
 pub use plan::Plan;
 
-use super::options::{Push, Selection};
+use super::options::Selection;
+use super::push::{Push, Refuse, Telling};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -54,7 +55,7 @@ pub struct Suspend {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
-    push: Push,
+    push: Refuse,
 }
 
 /// Let suspended keys be valid again.
@@ -84,7 +85,7 @@ pub struct Revoke {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
-    push: Push,
+    push: Refuse,
 }
 
 /// Let keys end because what used them has.
@@ -98,7 +99,7 @@ pub struct Retire {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
-    push: Push,
+    push: Refuse,
 }
 
 /// Let keys live until later.
@@ -159,7 +160,7 @@ impl Approve {
             done: "approved",
             before: "was approved before",
             untold: Some(UNTOLD),
-            push: Some(&self.push),
+            push: Some(Telling::All(&self.push)),
         };
         // Rules, owners and routes may be others than when it was asked for.
         let change = |key: &Key| match key.waiting.as_ref() {
@@ -199,7 +200,7 @@ impl Suspend {
             done: "suspended",
             before: "was suspended before",
             untold: Some(ACCEPT),
-            push: Some(&self.push),
+            push: Some(Telling::Refused(&self.push)),
         };
         plan.run(given, output).await
     }
@@ -215,7 +216,7 @@ impl Resume {
             done: "resumed",
             before: "was resumed before",
             untold: Some(REFUSE),
-            push: Some(&self.push),
+            push: Some(Telling::All(&self.push)),
         };
         plan.run(given, output).await
     }
@@ -240,7 +241,7 @@ impl Revoke {
             done: "revoked",
             before: "was revoked before",
             untold: Some(ACCEPT),
-            push: Some(&self.push),
+            push: Some(Telling::Refused(&self.push)),
         };
         plan.run(given, output).await
     }
@@ -256,7 +257,7 @@ impl Retire {
             done: "retired",
             before: "had ended before",
             untold: Some(ACCEPT),
-            push: Some(&self.push),
+            push: Some(Telling::Refused(&self.push)),
         };
         plan.run(given, output).await
     }
@@ -273,7 +274,7 @@ impl Extend {
             done: "extended",
             before: "is as it was",
             untold: Some("proxies do not know yet"),
-            push: Some(&self.push),
+            push: Some(Telling::All(&self.push)),
         };
         let change = move |key: &Key| Some(Key { expires: until, ..key.clone() });
         plan.check(given, output, change).await?;
@@ -299,7 +300,7 @@ impl Transfer {
             done: "transferred",
             before: "belonged there before",
             untold: Some("proxies do not know yet"),
-            push: Some(&self.push),
+            push: Some(Telling::All(&self.push)),
         };
         let change = move |key: &Key| {
             let team = team.clone().or_else(|| key.team.clone());

@@ -1,11 +1,12 @@
 //! `cedarkey keys issue` and `cedarkey keys request`
 
-use super::options::{Push, Reach, usage};
+use super::options::{Reach, usage};
+use super::push::Push;
 use super::rules::{Rules, placed};
 use super::{change, view};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use crate::output::{DIM, NOTICE, Output};
+use crate::output::{BAD, DIM, NOTICE, Output};
 use crate::project;
 use cedarkey_registry::{ClockError, IssueError, Issued};
 use clap::Args;
@@ -93,6 +94,7 @@ impl Wanted {
         output: &Output,
         push: Option<&Push>,
     ) -> Result<Exit, Failure> {
+        push.map_or(Ok(()), Push::check)?;
         let settings = project::settings(given)?;
         let change = change(self.reason.as_deref());
         let mut new = self.reach.new_key(self.owner, self.purpose, change.now)?;
@@ -129,8 +131,13 @@ impl Wanted {
         };
         output.note(format_args!("{DIM}key {} of {}, {expires}{next}{DIM:#}", key.id, key.owner));
         if let Some(push) = push.filter(|push| push.is_wanted()) {
-            let pushed = push.run(given, output).await?;
-            Push::tell(pushed, "proxies do not know it yet", output);
+            let pushed = push.run(given, output).await;
+            if pushed.is_err() {
+                let said =
+                    "the key is issued, but proxies do not know it: `cedarkey push` tells them";
+                output.note(format_args!("{BAD}{said}{BAD:#}"));
+            }
+            Push::tell(pushed?, "proxies do not know it yet", output);
         }
         Ok(Exit::Ok)
     }

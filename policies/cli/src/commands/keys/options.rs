@@ -1,17 +1,13 @@
 //! Options that several commands have.
 
-use crate::bundle;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{GOOD, NOTICE, Output};
-use crate::publisher::{self, Publisher};
 use crate::time::{Instant, instant};
 use cedarkey_registry::{Filter, NewKey, Selector, Status, Which};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// How to see what is to be approved.
 pub const WAITING: &str = "`cedarkey keys list --waiting` shows what waits";
@@ -70,14 +66,6 @@ pub struct Selection {
     label: Vec<(String, Option<String>)>,
 }
 
-/// Telling proxies at once.
-#[derive(Args, Debug)]
-pub struct Push {
-    /// Build a bundle and send it to this publisher at once
-    #[arg(long, value_name = "URL")]
-    push: Option<reqwest::Url>,
-}
-
 // === impl Reach ===
 
 impl Reach {
@@ -129,38 +117,6 @@ impl Selection {
         match self.which(&[]) {
             Which::All(filter) => Which::All(Filter { waiting: true, ..filter }),
             each @ Which::Each(_) => each,
-        }
-    }
-}
-
-// === impl Push ===
-
-impl Push {
-    /// To this publisher.
-    pub fn to(url: &reqwest::Url) -> Self {
-        Self { push: Some(url.clone()) }
-    }
-
-    /// Whether it was asked for.
-    pub fn is_wanted(&self) -> bool {
-        self.push.is_some()
-    }
-
-    /// Builds and sends a bundle, if that was asked for, and gives its version.
-    pub async fn run(&self, given: Option<&Path>, output: &Output) -> Result<Option<u64>, Failure> {
-        let Some(url) = &self.push else { return Ok(None) };
-        let publisher = Publisher::new(url, publisher::TIMEOUT)?;
-        let (pushed, _) = bundle::push(given, &publisher, output).await?;
-        Ok(Some(pushed.version))
-    }
-
-    /// Says what proxies know.
-    pub fn tell(pushed: Option<u64>, untold: &str, output: &Output) {
-        match pushed {
-            Some(version) => output.note(format_args!("{GOOD}pushed{GOOD:#} version {version}")),
-            None => {
-                output.note(format_args!("{NOTICE}{untold}: `cedarkey push` tells them{NOTICE:#}"))
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `cedarkey keys rotate`
 
 use super::new::tell_token;
-use super::options::Push;
+use super::push::Push;
 use super::{change, refused};
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! What is done with keys that were found where they should not be, and who is told.
 
-use crate::commands::keys::{Push, change, refused, view};
+use crate::commands::keys::{Push, Refuse, change, refused, view};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::findings::{Finding, Place};
@@ -85,7 +85,7 @@ impl Answer {
     /// is told again.
     pub async fn push(
         &mut self,
-        push: &Push,
+        push: &Refuse,
         given: Option<&Path>,
         output: &Output,
     ) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Mandate};
 use super::source::Source;
-use crate::commands::keys::Push;
+use crate::commands::keys::Refuse;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::findings::{self, Finding};
@@ -42,7 +42,7 @@ pub struct Report {
     #[arg(long, conflicts_with = "push")]
     dry_run: bool,
     #[command(flatten)]
-    push: Push,
+    push: Refuse,
 }
 
 // === impl Report ===

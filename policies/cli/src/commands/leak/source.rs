@@ -1,7 +1,7 @@
 //! What a publisher was told of leaked tokens, and the answer to it.
 
 use super::answer::{Answer, Mandate};
-use crate::commands::keys::Push;
+use crate::commands::keys::Refuse;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings::Finding;
@@ -20,7 +20,7 @@ const TIMEOUT: SignedDuration = SignedDuration::from_secs(90);
 /// A publisher whose findings are answered.
 pub struct Source {
     publisher: Publisher,
-    push: Push,
+    push: Refuse,
     signers: Signers,
     settings: Settings,
 }
@@ -32,7 +32,7 @@ impl Source {
     pub fn new(url: &Url, settings: Settings) -> Result<Self, Failure> {
         let publisher = Publisher::new(url, TIMEOUT)?;
         let signers = Signers::read(&settings)?;
-        Ok(Self { publisher, push: Push::to(url), signers, settings })
+        Ok(Self { publisher, push: Refuse::to(url), signers, settings })
     }
 
     /// What nobody has answered, as soon as there is anything, or after so long.

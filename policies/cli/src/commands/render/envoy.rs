@@ -1,7 +1,8 @@
 //! `cedarkey render envoy`
 
+use super::filter::{FilterOptions, Source};
 use super::folder;
-use super::record::{Recorded, access_log};
+use super::record::access_log;
 use super::tls::Tls;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -10,9 +11,7 @@ use crate::project;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cedarkey_bundle::Archive;
-use cedarkey_compiler::settings::TrustedKey;
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -56,27 +55,12 @@ pub struct RenderEnvoy {
     /// Where Envoy gives the filter what is in that folder
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9181")]
     seed_listen: Authority,
-    /// Tell a caller that its key was revoked, instead of that it is unknown
-    #[arg(long)]
-    reveal_revoked: bool,
-    /// How often proxies report the usage of keys to the publisher, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    usage_every: u32,
-    /// Read where each request comes from, so that all networks are in the usage; it costs some
-    /// microseconds a request
-    #[arg(long)]
-    usage_networks: bool,
-    /// Report no usage
-    #[arg(long, conflicts_with_all = ["usage_every", "usage_networks"])]
-    no_usage: bool,
-    /// Tell a caller which policies denied its request
-    #[arg(long)]
-    reveal_policies: bool,
-    /// Have Envoy write, to its standard output, a line of JSON for each of these decisions: whose
-    /// request it was, and which policies of which bundle decided; it costs some microseconds a
-    /// request
-    #[arg(long, value_enum, value_name = "WHICH")]
-    record: Option<Recorded>,
+    /// How many proxies are before this one and append to `x-forwarded-for`: where a request comes
+    /// from is what the first of them says
+    #[arg(long, value_name = "N", default_value = "0")]
+    trusted_hops: u32,
+    #[command(flatten)]
+    filter: FilterOptions,
     #[command(flatten)]
     tls: Tls,
 }
@@ -109,7 +93,14 @@ impl RenderEnvoy {
     /// Writes it.
     pub fn run(self, project: Option<&Path>, output: &Output) -> Result<Exit, Failure> {
         let settings = project::settings(project)?;
-        let filter = self.filter(&settings)?;
+        let seed = self.seed.as_deref().map(seed).transpose()?;
+        let source = match (&self.publisher, &self.seed_dir) {
+            (Some(_), _) => Source::Publisher(PUBLISHER),
+            // A folder takes no reports.
+            (None, Some(_)) => Source::Folder(PUBLISHER),
+            (None, None) => Source::Seed,
+        };
+        let filter = self.filter.configuration(&settings, source, seed)?;
         let bootstrap = self.bootstrap(&filter);
         if self.upstream.is_none() {
             let help = "name with `--upstream` where such requests go";
@@ -120,40 +111,6 @@ impl RenderEnvoy {
             let _ = write!(out, "{text}");
         });
         Ok(Exit::Ok)
-    }
-
-    /// The filter's own configuration.
-    fn filter(&self, settings: &project::Settings) -> Result<Value, Failure> {
-        if settings.trusted.is_empty() {
-            return Err(Failure::new(Exit::Bundle, "the project trusts no signing key")
-                .help("make one with `cedarkey signing-key new`"));
-        }
-        let is_fed = self.publisher.is_some() || self.seed_dir.is_some();
-        let publisher =
-            is_fed.then(|| json!({ "cluster": PUBLISHER, "authority": "cedarkey-publisher" }));
-        let usage = self.publisher.is_some().then(|| {
-            json!({
-                "enabled": !self.no_usage, "every_seconds": self.usage_every,
-                "networks": self.usage_networks,
-            })
-        });
-        // A folder takes no reports.
-        let usage = usage.or_else(|| is_fed.then(|| json!({ "enabled": false })));
-        let mut filter = json!({
-            "bundle": settings.name,
-            "trusted_keys": trusted(&settings.trusted),
-            "publisher": publisher,
-            "seed": self.seed.as_deref().map(seed).transpose()?,
-            "reveal_revoked": self.reveal_revoked,
-            "reveal_policies": self.reveal_policies,
-            "record": self.record,
-            "usage": usage,
-        });
-        // What is not there is left out: the filter takes no null for an answer.
-        if let Some(fields) = filter.as_object_mut() {
-            fields.retain(|_, value| !value.is_null());
-        }
-        Ok(filter)
     }
 
     fn bootstrap(&self, filter: &Value) -> Value {
@@ -190,6 +147,7 @@ impl RenderEnvoy {
                 "@type": type_url(kind),
                 "stat_prefix": "api",
                 "use_remote_address": true,
+                "xff_num_trusted_hops": self.trusted_hops,
                 // What the filter decides on must be what the upstream sees.
                 "normalize_path": true,
                 "merge_slashes": true,
@@ -211,7 +169,7 @@ impl RenderEnvoy {
             },
         });
         let fields = manager.pointer_mut("/typed_config").and_then(Value::as_object_mut);
-        if let (Some(_), Some(fields)) = (self.record, fields) {
+        if let (Some(_), Some(fields)) = (self.filter.record(), fields) {
             fields.insert("access_log".into(), json!([access_log()]));
         }
         manager
@@ -260,25 +218,6 @@ impl RenderEnvoy {
             },
         })
     }
-}
-
-/// The keys as the filter's configuration names them. Those whose time is over are left out.
-fn trusted(keys: &[TrustedKey]) -> Vec<Value> {
-    let now = Timestamp::now();
-    let keys = keys.iter().filter(|key| key.not_after.is_none_or(|until| now < until));
-    keys.map(|TrustedKey { key, not_before, not_after }| {
-        let mut fields = serde_json::Map::new();
-        for (name, instant) in [("not_before", not_before), ("not_after", not_after)] {
-            fields.extend(instant.map(|instant| (name.to_owned(), instant.to_string().into())));
-        }
-        let key = key.to_string();
-        if fields.is_empty() {
-            return key.into();
-        }
-        fields.insert("key".into(), key.into());
-        fields.into()
-    })
-    .collect()
 }
 
 /// A bundle as the filter's configuration holds it.

@@ -2,20 +2,34 @@
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
+use crate::project::{self, Settings};
 use crate::publisher::Publisher;
+use crate::renewal;
 use cedarkey_bundle::keys::KeyIndex;
-use cedarkey_bundle::{Digest, Manifest, SegmentKind, revocations};
+use cedarkey_bundle::{Digest, Manifest, SegmentKind};
 use cedarkey_engine::key::{KeyId, KeyRecord};
 use cedarkey_engine::token::KeyHash;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The keys of a bundle, and those that are refused in it whatever their records say.
-#[derive(Clone, Debug)]
+/// The keys of a bundle or of a registry, and those that are refused whatever their records say.
+#[derive(Clone, Debug, Default)]
 pub struct Keys {
     /// All records.
     pub records: Vec<(KeyHash, KeyRecord)>,
     /// What is refused.
     pub refused: BTreeSet<KeyId>,
+}
+
+/// What was made of keys so that none lives again, or longer: how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Are refused, and were not.
+    pub refused: usize,
+    /// End earlier, or begin later.
+    pub narrowed: usize,
+    /// Were left out, as nobody knows them any more.
+    pub dropped: usize,
 }
 
 /// The segments that were fetched, of which two bundles may have many in common.
@@ -35,34 +49,67 @@ impl Keys {
         let index = KeyIndex::open(shards).context(Exit::Bundle, "the keys cannot be read")?;
         let mut refused = BTreeSet::new();
         for list in fetched.all(publisher, manifest, SegmentKind::Revocations).await? {
-            let list = revocations::open(list)
-                .context(Exit::Bundle, "a list of revoked keys cannot be read")?;
-            refused.extend(list.iter());
+            refused.extend(renewal::refused(list)?);
         }
         Ok(Self { records: index.iter().collect(), refused })
     }
 
-    /// Sees to it that no key lives longer than `in_force` has it live, at an instant in milliseconds
-    /// since 1970. Gives the keys whose records were changed for that.
-    ///
-    /// A key that is not in force any more has been over for long: inventories forget such.
-    pub fn bound_by(&mut self, in_force: &Self, now: i64) -> BTreeSet<KeyId> {
-        self.refused.extend(&in_force.refused);
-        let known = in_force.records.iter().map(|(_, key)| (key.id, key));
-        let known: HashMap<_, _> = known.collect();
-        let mut changed = BTreeSet::new();
-        for (_, key) in &mut self.records {
-            match known.get(&key.id) {
-                Some(bound) if bound.expires < key.expires || bound.not_before > key.not_before => {
-                    key.expires = key.expires.min(bound.expires);
-                    key.not_before = key.not_before.max(bound.not_before);
-                    changed.insert(key.id);
-                }
-                None if key.expires > now => drop(self.refused.insert(key.id)),
-                Some(_) | None => {}
+    /// Those of the project's registry, or none where it is not at hand. A key that was never
+    /// approved is refused.
+    pub async fn registered(settings: &Settings) -> Result<Self, Failure> {
+        let mut keys = Self::default();
+        if !settings.registry.exists() {
+            return Ok(keys);
+        }
+        let registry = project::registry(&settings.registry).await?;
+        let all = registry.all().await;
+        registry.close().await;
+        for key in all.context(Exit::Registry, "the keys cannot be read")? {
+            let known = KeyId::parse(&key.id).zip(KeyHash::from_hex(&key.hash));
+            let Some((id, hash)) = known else { continue };
+            let (created, not_before) =
+                (key.created.as_millisecond(), key.not_before.as_millisecond());
+            let expires = key.expires.map_or(i64::MAX, Timestamp::as_millisecond);
+            keys.records.push((hash, KeyRecord { id, created, not_before, expires, profile: 0 }));
+            if key.is_refused() || !key.is_known() {
+                keys.refused.insert(id);
             }
         }
-        changed
+        Ok(keys)
+    }
+
+    /// Sees to it that no key is accepted that one of these refuses, nor for longer than each that
+    /// has it says. What neither has is left out: it may have been over for so long that it was
+    /// forgotten.
+    pub fn bound_by(&mut self, in_force: &Self, registered: &Self) -> Bound {
+        let mut bounds = HashMap::new();
+        for (_, key) in in_force.records.iter().chain(&registered.records) {
+            let (from, until) = bounds.entry(key.id).or_insert((i64::MIN, i64::MAX));
+            *from = key.not_before.max(*from);
+            *until = key.expires.min(*until);
+        }
+        let mut bound = Bound::default();
+        let refused_before = self.refused.clone();
+        self.refused.extend(&in_force.refused);
+        self.records.retain_mut(|(_, key)| {
+            let Some((from, until)) = bounds.get(&key.id) else {
+                bound.dropped = bound.dropped.saturating_add(1);
+                return false;
+            };
+            if *until < key.expires || *from > key.not_before {
+                key.expires = key.expires.min(*until);
+                key.not_before = key.not_before.max(*from);
+                bound.narrowed = bound.narrowed.saturating_add(1);
+            }
+            if registered.refused.contains(&key.id) {
+                self.refused.insert(key.id);
+            }
+            if self.refused.contains(&key.id) && !refused_before.contains(&key.id) {
+                bound.refused = bound.refused.saturating_add(1);
+            }
+            true
+        });
+        bound
     }
 
     /// The keys that a proxy may let pass, now or later.
@@ -123,16 +170,24 @@ mod tests {
         // Shortened, put off, lengthened; 4 and 5 are no longer there, 6 is new.
         let in_force = [(1, 0, 2_000), (2, 3_000, 9_000), (3, 0, 10_000), (6, 0, 9_000)];
         let in_force = keys(&in_force, &[3]);
-        let changed = old.bound_by(&in_force, NOW);
-        assert_eq!(changed, [1, 2].map(id).into());
-        let bounds: Vec<_> =
-            old.records.iter().map(|(_, key)| (key.not_before, key.expires)).collect();
-        let wanted = [(0, 2_000), (3_000, 9_000), (0, 9_000), (0, 9_000), (0, 900)];
-        assert_eq!(bounds, wanted);
-        // What has expired in the old one too needs no more.
-        assert_eq!(old.refused, [3, 4, 7].map(id).into());
+        let bound = old.bound_by(&in_force, &Keys::default());
+        assert_eq!(bound, Bound { refused: 1, narrowed: 2, dropped: 2 });
+        let told = |(_, key): &(KeyHash, KeyRecord)| (key.id, key.not_before, key.expires);
+        let bounds: Vec<_> = old.records.iter().map(told).collect();
+        assert_eq!(bounds, [(id(1), 0, 2_000), (id(2), 3_000, 9_000), (id(3), 0, 9_000)]);
+        assert_eq!(old.refused, [3, 7].map(id).into());
         assert_eq!(old.usable(NOW), [1, 2].map(id).into());
-        let gained: Vec<_> = old.usable(NOW).difference(&in_force.usable(NOW)).copied().collect();
-        assert_eq!(gained, []);
+    }
+
+    #[test]
+    fn what_is_in_force_may_be_old_and_the_registry_knows_better() {
+        let mut old = keys(&[(1, 0, 9_000), (2, 0, 9_000), (3, 0, 9_000), (4, 0, 9_000)], &[]);
+        // A publisher that was restored has the first two as they were, and has lost the others.
+        let in_force = keys(&[(1, 0, 9_000), (2, 0, 9_000)], &[]);
+        let registry = keys(&[(1, 0, 9_000), (2, 0, 3_000), (3, 0, 9_000)], &[1, 8]);
+        let bound = old.bound_by(&in_force, &registry);
+        assert_eq!(bound, Bound { refused: 1, narrowed: 1, dropped: 1 });
+        assert_eq!(old.refused, [id(1)].into(), "others that the registry refuses are not there");
+        assert_eq!(old.usable(NOW), [2, 3].map(id).into());
     }
 }

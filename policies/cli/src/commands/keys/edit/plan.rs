@@ -1,6 +1,7 @@
 //! A change of keys, from what was typed to what is told.
 
-use crate::commands::keys::options::{Push, WAITING};
+use crate::commands::keys::options::WAITING;
+use crate::commands::keys::push::{Push, Telling};
 use crate::commands::keys::rotate::replaces;
 use crate::commands::keys::rules::Rules;
 use crate::commands::keys::{change, refused, view};
@@ -25,7 +26,7 @@ pub struct Plan<'a> {
     pub before: &'static str,
     /// What proxies do until they are told; none, where it does not matter to them.
     pub untold: Option<&'static str>,
-    pub push: Option<&'a Push>,
+    pub push: Option<Telling<'a>>,
 }
 
 // === impl Plan ===
