@@ -33,7 +33,7 @@ impl Test {
         let project = project::load(given)?;
         let files = match self.files.is_empty() {
             true => project.tests.clone(),
-            false => self.files.iter().flat_map(|name| within(&project.tests, name)).collect(),
+            false => named(&self.files, &project.tests),
         };
         if files.is_empty() {
             return Err(Failure::new(Exit::Failure, "the project has no test cases")
@@ -42,6 +42,9 @@ impl Test {
         let mut outcomes = Vec::new();
         for file in &files {
             outcomes.extend(cases::run(&project, file)?);
+        }
+        if outcomes.is_empty() {
+            return Err(Failure::new(Exit::Failure, "the files have no cases"));
         }
         let passed = outcomes.iter().filter(|outcome| outcome.passed).count();
         let failed = outcomes.len().saturating_sub(passed);
@@ -74,11 +77,25 @@ impl Test {
     }
 }
 
-/// The files of a folder; or else the file itself, which may be missing.
-fn within(files: &[String], name: &str) -> Vec<String> {
-    let folder = format!("{}/", name.trim_end_matches('/'));
-    let within: Vec<_> = files.iter().filter(|file| file.starts_with(&folder)).cloned().collect();
-    if within.is_empty() { vec![name.into()] } else { within }
+/// The files that are named, or that are in a folder that is, each once; what is none of these may be
+/// missing.
+fn named(names: &[String], files: &[String]) -> Vec<String> {
+    let mut named = Vec::new();
+    for name in names {
+        let parts = name.split('/').filter(|part| !matches!(*part, "" | "."));
+        let plain = parts.collect::<Vec<_>>().join("/");
+        let folder = if plain.is_empty() { plain.clone() } else { format!("{plain}/") };
+        let mut within: Vec<_> = files.iter().filter(|file| file.starts_with(&folder)).collect();
+        if within.is_empty() {
+            within.push(if name.starts_with('/') { name } else { &plain });
+        }
+        for file in within {
+            if !named.contains(file) {
+                named.push(file.clone());
+            }
+        }
+    }
+    named
 }
 
 /// What policies had to say to a request that a case has.
@@ -109,4 +126,24 @@ fn show(outcome: &Outcome, out: &mut dyn Write) {
     let text = |value: serde_json::Result<String>| value.unwrap_or_default();
     let _ = writeln!(out, "        expected {}", text(serde_json::to_string(&outcome.expected)));
     let _ = writeln!(out, "        but got  {}", text(serde_json::to_string(&outcome.actual)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn each_file_counts_once_however_it_is_named() {
+        let files = ["tests/a.yaml", "tests/b/c.yaml"].map(String::from);
+        let of = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| String::from(*name)).collect();
+            named(&names, &files).join(" ")
+        };
+        let all = files.join(" ");
+        for name in ["tests", "./tests/", ".", "tests//"] {
+            assert_eq!(of(&[name]), all, "{name}");
+        }
+        assert_eq!(of(&["tests/b", "./tests/b/c.yaml", "tests"]), "tests/b/c.yaml tests/a.yaml");
+        assert_eq!(of(&["tests/d.yaml", "/tmp/x.yaml", "test"]), "tests/d.yaml /tmp/x.yaml test");
+    }
 }
