@@ -52,7 +52,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_replace_header_map_value", 3),
         ],
         allocations: 1,
-        instructions: 26_113,
+        instructions: 26_193,
     },
     Budget {
         what: "denied by a policy",
@@ -65,7 +65,7 @@ const BUDGETS: [Budget; 4] = [
             ("proxy_send_local_response", 1),
         ],
         allocations: 4,
-        instructions: 31_087,
+        instructions: 31_125,
     },
     Budget {
         what: "denied for an unknown key",
@@ -74,7 +74,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 14_032,
+        instructions: 13_730,
     },
     Budget {
         what: "denied for want of a key",
@@ -83,7 +83,7 @@ const BUDGETS: [Budget; 4] = [
         status: 401,
         calls: DENIED,
         allocations: 4,
-        instructions: 11_724,
+        instructions: 11_470,
     },
 ];
 
