@@ -46,10 +46,7 @@ pub fn tell(cause: Option<&str>, considered: &[Considered], output: &Output, out
 
 /// A policy whose scope matched, for scripts.
 pub fn view(considered: &Considered) -> Value {
-    let effect = match considered.effect {
-        Effect::Forbid => "forbid",
-        Effect::Permit => "permit",
-    };
+    let effect = considered.effect.word();
     let standing = match considered.standing {
         Standing::Applied(_) => "applied",
         Standing::Failed(_) => "failed",

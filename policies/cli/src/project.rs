@@ -111,6 +111,17 @@ pub async fn keys(settings: &Settings) -> Result<Vec<KeySpec>, Failure> {
     keys
 }
 
+/// All keys that the project's registry ever had; none where there is no registry yet.
+pub async fn all_keys(settings: &Settings) -> Result<Vec<Key>, Failure> {
+    if !settings.registry.exists() {
+        return Ok(Vec::new());
+    }
+    let registry = registry(&settings.registry).await?;
+    let keys = registry.all().await;
+    registry.close().await;
+    keys.context(Exit::Registry, "the keys cannot be read")
+}
+
 /// The keys of a registry as the compiler takes them.
 pub async fn keys_of(registry: &Registry) -> Result<Vec<KeySpec>, Failure> {
     let now = Timestamp::now();

@@ -2,8 +2,7 @@
 //! can be built.
 
 use crate::bundle::PATIENCE;
-use crate::exit::Exit;
-use crate::failure::{Context, Failure};
+use crate::failure::Failure;
 use crate::project::{self, Settings};
 use crate::publisher::{InForce, Publisher, Rejection};
 use crate::renewal::{Renewal, refused};
@@ -17,10 +16,7 @@ use std::time::Instant;
 /// version in which it is so. `None` where no bundle of this project is in force.
 pub async fn push(settings: &Settings, publisher: &Publisher) -> Result<Option<u64>, Failure> {
     let renewal = Renewal::read(settings)?;
-    let registry = project::registry(&settings.registry).await?;
-    let all = registry.all().await;
-    registry.close().await;
-    let all = all.context(Exit::Registry, "the keys cannot be read")?;
+    let all = project::all_keys(settings).await?;
     let refused = all.iter().filter(|key| key.is_known() && key.is_refused());
     let keys: BTreeSet<_> = refused.filter_map(|key| KeyId::parse(&key.id)).collect();
     let begun = Instant::now();

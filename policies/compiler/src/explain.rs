@@ -240,10 +240,7 @@ impl Considered {
     /// How it came out, with the places that tell, to be shown.
     #[must_use]
     pub fn report(&self) -> Problem {
-        let effect = match self.effect {
-            Effect::Forbid => "forbid",
-            Effect::Permit => "permit",
-        };
+        let effect = self.effect.word();
         let how = match self.standing {
             Standing::Applied(_) => "applied",
             Standing::Failed(_) => "failed",

@@ -73,6 +73,17 @@ pub enum Effect {
     Permit,
 }
 
+impl Effect {
+    /// The word of a policy for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Forbid => "forbid",
+            Self::Permit => "permit",
+        }
+    }
+}
+
 /// A policy.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PolicyImage {

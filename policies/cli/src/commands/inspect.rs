@@ -7,7 +7,6 @@ use crate::output::{BAD, GOOD, NOTICE, Output, STRONG, counted, table};
 use crate::project;
 use crate::signing;
 use cedarkey_bundle::{Bundle, PublicKey, Refusal, Terms};
-use cedarkey_engine::model::Effect;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -74,7 +73,7 @@ fn view(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>) -> Value
         .iter()
         .map(|policy| {
             json!({
-                "id": model.text(policy.id), "effect": effect(policy.effect),
+                "id": model.text(policy.id), "effect": policy.effect.word(),
                 "reason": model.text(policy.reason),
             })
         })
@@ -125,7 +124,7 @@ fn human(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>, out: &m
     let mut policies = table(&["policy", "effect", "reason"]);
     for policy in model.policies() {
         let (id, reason) = (model.text(policy.id), model.text(policy.reason));
-        policies.add_row([id, effect(policy.effect), reason]);
+        policies.add_row([id, policy.effect.word(), reason]);
     }
     let _ = writeln!(out, "\n{policies}\n");
     let mut segments = table(&["segment", "bytes", "sha256"]);
@@ -134,13 +133,6 @@ fn human(bundle: &Bundle, signers: &[String], refusal: Option<&Refusal>, out: &m
         segments.add_row([segment.kind.to_string(), segment.length.to_string(), digest]);
     }
     let _ = writeln!(out, "{segments}");
-}
-
-fn effect(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Forbid => "forbid",
-        Effect::Permit => "permit",
-    }
 }
 
 fn facts(bundle: &Bundle) -> Vec<String> {

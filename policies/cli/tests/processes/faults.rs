@@ -8,11 +8,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-fn push(project: &Project, url: &str) -> Result<u64> {
-    let said = project.json(&["push", "--to", url])?;
-    Ok(said.pointer("/version").and_then(Value::as_u64).unwrap_or_default())
-}
-
 /// The versions that it keeps.
 fn versions(project: &Project, url: &str) -> Result<Vec<u64>> {
     let said = project.json(&["versions", "--publisher", url])?;
@@ -35,7 +30,7 @@ fn begin(server: &Server, archive: &[u8], sent: usize) -> Result<TcpStream> {
 fn killed_in_the_middle_of_a_push_it_has_what_it_had() -> Result {
     let project = Project::new()?;
     let server = Server::start(&project)?;
-    let first = push(&project, &server.url)?;
+    let first = server.push(&project)?;
     project.run(&["build", "-o", "next.ckb"])?.success()?;
     let archive = fs::read(project.path("next.ckb"))?;
     let half = begin(&server, &archive, archive.len() / 2)?;
@@ -96,7 +91,7 @@ fn whole_pushes_that_are_cut_off_by_a_kill_are_there_or_not() -> Result {
 fn with_an_empty_disk_it_takes_the_next_push() -> Result {
     let project = Project::new()?;
     let server = Server::start(&project)?;
-    let first = push(&project, &server.url)?;
+    let first = server.push(&project)?;
     server.kill();
     for name in ["publisher.db", "publisher.db-wal", "publisher.db-shm"] {
         // Some of them are there.
@@ -105,7 +100,7 @@ fn with_an_empty_disk_it_takes_the_next_push() -> Result {
     let server = Server::start(&project)?;
     let said = project.run(&["versions", "--publisher", &server.url])?;
     assert_eq!(said.status, Some(8), "{}", said.stderr);
-    let second = push(&project, &server.url)?;
+    let second = server.push(&project)?;
     assert!(second > first, "proxies would not take it");
     assert_eq!(versions(&project, &server.url)?, [second]);
     server.stop(Signal::TERM)?;

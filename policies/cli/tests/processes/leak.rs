@@ -52,13 +52,6 @@ impl Github {
     }
 }
 
-fn issue(project: &Project) -> Result<(String, String)> {
-    let issued =
-        project.json(&["keys", "issue", "--owner", "team:payments", "--purpose", "tests"])?;
-    let text = |pointer| issued.pointer(pointer).and_then(Value::as_str).map(String::from);
-    Ok((text("/token").ok_or("no token")?, text("/key/id").ok_or("no id")?))
-}
-
 fn status(project: &Project, id: &str) -> Result<String> {
     let shown = project.json(&["keys", "show", id])?;
     Ok(shown.pointer("/status").and_then(Value::as_str).ok_or("no status")?.into())
@@ -68,7 +61,7 @@ fn status(project: &Project, id: &str) -> Result<String> {
 fn what_a_publisher_was_told_is_answered_once() -> Result {
     let project = Project::new()?;
     let github = Github::new(&project)?;
-    let (token, id) = issue(&project)?;
+    let (id, token) = project.issued(&[])?;
     let server = github.server(&project)?;
     let report = ["leak", "report", "--from", &server.url];
     let nothing = project.run(&report)?;
@@ -102,7 +95,7 @@ fn what_a_publisher_was_told_is_answered_once() -> Result {
 fn a_leaked_key_is_refused_although_the_project_has_errors() -> Result {
     let project = Project::new()?;
     let github = Github::new(&project)?;
-    let (token, id) = issue(&project)?;
+    let (id, token) = project.issued(&[])?;
     let server = github.server(&project)?;
     github.tell(&server, &token, "")?;
     fs::write(project.path("shop/routes.yaml"), "broken: [")?;
@@ -119,7 +112,7 @@ fn a_leaked_key_is_refused_although_the_project_has_errors() -> Result {
 fn what_no_publisher_takes_is_answered_in_the_registry_and_said_again() -> Result {
     let project = Project::new()?;
     let github = Github::new(&project)?;
-    let (token, id) = issue(&project)?;
+    let (id, token) = project.issued(&[])?;
     let server = github.server(&project)?;
     // No version is above this one.
     let last = i64::MAX.to_string();
@@ -185,13 +178,13 @@ impl Drop for Running {
 fn a_publisher_is_believed_of_so_many_keys_and_no_more() -> Result {
     let project = Project::new()?;
     let github = Github::new(&project)?;
-    let keys: Vec<_> = (0..4).map(|_| issue(&project)).collect::<Result<_>>()?;
+    let keys: Vec<_> = (0..4).map(|_| project.issued(&[])).collect::<Result<_>>()?;
     let server = github.server(&project)?;
-    for (token, _) in keys.iter().take(3) {
+    for (_, token) in keys.iter().take(3) {
         github.tell(&server, token, "https://example.com/a")?;
     }
     let states =
-        || -> Result<Vec<String>> { keys.iter().map(|(_, id)| status(&project, id)).collect() };
+        || -> Result<Vec<String>> { keys.iter().map(|(id, _)| status(&project, id)).collect() };
     let watch = ["leak", "watch", "--from", &server.url, "--at-most"];
     let said = project.run(&[&watch[..], &["2"]].concat())?;
     assert_eq!(said.status, Some(15), "{}", said.stderr);
@@ -210,7 +203,7 @@ fn a_publisher_is_believed_of_so_many_keys_and_no_more() -> Result {
     assert_eq!(states()?, ["revoked", "revoked", "revoked", "active"]);
     drop(more);
     // One more within the hour is one too many, also for one who has just been started.
-    github.tell(&server, &keys[3].0, "https://example.com/a")?;
+    github.tell(&server, &keys[3].1, "https://example.com/a")?;
     let said = project.run(&[&watch[..], &["3"]].concat())?;
     assert_eq!(said.status, Some(15), "{}", said.stderr);
     let message = "1 key would be revoked or suspended, after 3 within the last hour";
@@ -239,7 +232,7 @@ fn who_watches_goes_on_until_told_to_stop() -> Result {
         key.display().to_string(),
     );
     fs::write(project.path("shop/cedarkey.toml"), sign)?;
-    let (token, id) = issue(&project)?;
+    let (id, token) = project.issued(&[])?;
     let server = github.server(&project)?;
     let (out, err) = (project.path("watch.out"), project.path("watch.err"));
     let mut watch = project.command(&["leak", "watch", "--from", &server.url]);

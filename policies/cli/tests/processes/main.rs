@@ -11,6 +11,7 @@ mod locked;
 mod mint;
 mod project;
 mod publishers;
+mod refuse;
 mod registry;
 mod report;
 mod rollback;

@@ -13,6 +13,9 @@ pub struct Project {
     folder: TempDir,
 }
 
+/// What lets a key of the payments team read orders.
+pub const READER: [&str; 4] = ["--team", "payments", "--scope", "orders:read"];
+
 /// What a command said, and how it ended.
 pub struct Said {
     pub status: Option<i32>,
@@ -47,6 +50,14 @@ impl Project {
 }
 
 impl Project {
+    /// The id and the token of a new key of the payments team.
+    pub fn issued(&self, options: &[&str]) -> Result<(String, String)> {
+        let always = ["keys", "issue", "--owner", "team:payments", "--purpose", "tests"];
+        let issued = self.json(&[&always[..], options].concat())?;
+        let text = |pointer| issued.pointer(pointer).and_then(|it| it.as_str()).map(String::from);
+        Ok((text("/key/id").ok_or("no id")?, text("/token").ok_or("no token")?))
+    }
+
     /// What a command that works says to programs.
     pub fn json(&self, arguments: &[&str]) -> Result<serde_json::Value> {
         let said = self.run(&[arguments, &["--format", "json"]].concat())?.success()?;

@@ -3,6 +3,7 @@
 use crate::project::{Project, Result};
 use cedarkey_bundle::Envelope;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -62,6 +63,20 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Pushes a project to it, and gives the version.
+    pub fn push(&self, project: &Project) -> Result<u64> {
+        let said = project.json(&["push", "--to", &self.url])?;
+        Ok(said.pointer("/version").and_then(Value::as_u64).ok_or("no version")?)
+    }
+
+    /// What its bundle decides about a token that is to read orders.
+    pub fn decides(&self, project: &Project, token: &str) -> Result<String> {
+        let file = project.path("downloaded.ckb");
+        fs::write(&file, self.download("shop")?)?;
+        let eval = ["eval", &file.to_string_lossy(), "--token", token, "--path", "/v1/orders/7"];
+        Ok(project.run(&eval)?.stdout)
     }
 
     /// Tells it to stop, and gives its status and what it wrote to standard output.

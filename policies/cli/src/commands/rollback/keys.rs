@@ -58,20 +58,14 @@ impl Keys {
     /// approved is refused.
     pub async fn registered(settings: &Settings) -> Result<Self, Failure> {
         let mut keys = Self::default();
-        if !settings.registry.exists() {
-            return Ok(keys);
-        }
-        let registry = project::registry(&settings.registry).await?;
-        let all = registry.all().await;
-        registry.close().await;
-        for key in all.context(Exit::Registry, "the keys cannot be read")? {
+        for key in project::all_keys(settings).await? {
             let known = KeyId::parse(&key.id).zip(KeyHash::from_hex(&key.hash));
             let Some((id, hash)) = known else { continue };
             let (created, not_before) =
                 (key.created.as_millisecond(), key.not_before.as_millisecond());
             let expires = key.expires.map_or(i64::MAX, Timestamp::as_millisecond);
             keys.records.push((hash, KeyRecord { id, created, not_before, expires, profile: 0 }));
-            if key.is_refused() || !key.is_known() {
+            if key.is_refused() {
                 keys.refused.insert(id);
             }
         }
